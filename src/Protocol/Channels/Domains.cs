@@ -1,0 +1,34 @@
+namespace Souk.Protocol;
+
+/// <summary>
+/// Where channels live: the x402 batch-settlement escrow of a chain. Name and version of its EIP-712 domain are those
+/// of the public specification's contract, so that any x402 client's signatures fit.
+/// </summary>
+/// <param name="ChainId">EIP-155 chain id.</param>
+/// <param name="Escrow">The escrow contract.</param>
+public sealed record EscrowDomain(ulong ChainId, Address Escrow)
+{
+    /// <summary>The EIP-712 domain of channels, vouchers, claims and refunds.</summary>
+    public Eip712Domain Domain { get; } = new("x402 Batch Settlement", "1", ChainId, Escrow);
+
+    /// <inheritdoc/>
+    public bool Equals(EscrowDomain? other) => other is not null && Domain == other.Domain;
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Domain.GetHashCode();
+}
+
+/// <summary>One of Souk's own contracts: a customer's vault or the provider registry.</summary>
+/// <param name="ChainId">EIP-155 chain id.</param>
+/// <param name="Contract">The contract.</param>
+public sealed record ContractDomain(ulong ChainId, Address Contract)
+{
+    /// <summary>The EIP-712 domain of what is signed for that contract.</summary>
+    public Eip712Domain Domain { get; } = new("Souk", "1", ChainId, Contract);
+
+    /// <inheritdoc/>
+    public bool Equals(ContractDomain? other) => other is not null && Domain == other.Domain;
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Domain.GetHashCode();
+}
