@@ -53,7 +53,9 @@ public interface IMarketChain
     /// News until cancelled, first item at once. It says what to read again; it never replaces reading. Trouble
     /// with the chain shows as silence: compare the last head's timestamp with the clock.
     /// </summary>
-    IAsyncEnumerable<ChainNews> FollowAsync(CancellationToken cancellation);
+    /// <param name="vaults">Vaults to report on; channels and providers are all reported.</param>
+    /// <param name="cancellation">Ends the news, without an exception.</param>
+    IAsyncEnumerable<ChainNews> FollowAsync(IReadOnlyList<Address> vaults, CancellationToken cancellation);
 
     /// <summary>The account of a key. The same key always gets the same account, so its queue is one.</summary>
     IMarketAccount Account(PrivateKey key);

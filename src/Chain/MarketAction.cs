@@ -16,12 +16,10 @@ public sealed record VoucherClaim(ChannelConfig Channel, Amount Ceiling, Signatu
 /// <summary>Money into a channel from its payer's vault (which is the collector), under a hot key's draw signature.
 /// Anyone may send it.</summary>
 /// <param name="Channel">The channel; its payer is the vault.</param>
-/// <param name="Amount">How much.</param>
-/// <param name="Nonce">Single-use.</param>
-/// <param name="Deadline">Last Unix time, in seconds.</param>
-/// <param name="Signature">Hot key's signature of the vault's <c>Draw</c>.</param>
+/// <param name="Draw">Amount, nonce and deadline.</param>
+/// <param name="Signature">The hot key's signature of the draw.</param>
 public sealed record DepositFromVault(
-    ChannelConfig Channel, Amount Amount, Bytes32 Nonce, ulong Deadline, Signature Signature) : MarketAction;
+    ChannelConfig Channel, DrawAuthorisation Draw, Signature Signature) : MarketAction;
 
 /// <summary>Money into a channel through any other collector, with the data it takes. Anyone may send it.</summary>
 public sealed record DepositThrough(
