@@ -1,0 +1,43 @@
+using Souk.Protocol;
+
+namespace Souk.Engines.Files;
+
+/// <summary>A whole model directory, verified: its small files parsed, its weights found and hashed.</summary>
+internal sealed record ModelDirectory(
+    string Name, string OnnxPath, TokenizerFiles Tokens, IReadOnlyList<ManifestEntry> Files, string WeightType)
+{
+    private static readonly string[] UsualPlaces = ["model.onnx", "onnx/model.onnx"];
+
+    /// <summary>Reads and hashes every file that decides what the model answers; others (README, other formats of the
+    /// same weights) are no part of it.</summary>
+    /// <exception cref="EngineException">Ours: a file is missing, unsafe, too large or unsupported.</exception>
+    public static async Task<ModelDirectory> ReadAsync(
+        string directory, string? onnxFile, long maxWeights, CancellationToken cancellationToken)
+    {
+        var root = new ModelRoot(directory);
+        var tokens = await TokenizerFiles.ReadAsync(root, cancellationToken);
+        string onnx = onnxFile ?? UsualPlaces.FirstOrDefault(root.Has) ?? throw new EngineException(
+            Fault.Ours, "model_missing", $"The model lacks an ONNX file: {string.Join(" or ", UsualPlaces)}.");
+        string onnxPath = root.Resolve(onnx);
+        OnnxWeights weights;
+        await using (var file = root.Open(onnx))
+        {
+            weights = OnnxWeights.Read(file);
+        }
+
+        string folder = Path.GetDirectoryName(onnx) ?? "";
+        List<string> paths =
+        [
+            onnx, .. weights.ExternalFiles.Select(file => Path.Combine(folder, file)), .. tokens.PublicFiles.Keys,
+        ];
+        List<ManifestEntry> hashed = [];
+        foreach (string path in paths.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
+        {
+            var (hash, size) = await root.HashAsync(path, maxWeights, cancellationToken);
+            hashed.Add(new ManifestEntry(path.Replace('\\', '/'), Bytes32.FromBytes(hash), (ulong)size));
+        }
+
+        string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory)));
+        return new ModelDirectory(name, onnxPath, tokens, hashed, weights.WeightType);
+    }
+}

@@ -1,0 +1,19 @@
+namespace Souk.Engines;
+
+/// <summary>Runs one model and streams what it generates. Implementations: ONNX Runtime in process, an OpenAI-compatible
+/// upstream, and the simulated engine of the testbed.</summary>
+public interface IEngine : IAsyncDisposable
+{
+    /// <summary>What this engine sells: identity, limits and the files that let a customer count for itself.</summary>
+    EngineModel Model { get; }
+
+    /// <summary>Generates an answer. The stream is pulled: an engine that runs in process is never more than one token
+    /// ahead of the consumer, so a consumer that stops pulling stops the work. Events arrive in this order: one
+    /// <see cref="PromptCounted"/> (an upstream that counts only at the end sends it just before the first
+    /// <see cref="Finished"/>), <see cref="TokenOut"/> in the order of generation, one <see cref="Finished"/> per choice.
+    /// </summary>
+    /// <exception cref="EngineException">Any expected failure, with whose fault it was. May be thrown by the first
+    /// or by any later pull.</exception>
+    /// <exception cref="OperationCanceledException">The consumer cancelled.</exception>
+    IAsyncEnumerable<EngineEvent> GenerateAsync(EngineRequest request, CancellationToken cancellationToken);
+}

@@ -1,0 +1,69 @@
+namespace Souk.Engines.Onnx;
+
+/// <summary>How a model directory is run in this process.</summary>
+public sealed record OnnxEngineOptions
+{
+    /// <summary>The model directory as model hubs publish it: config.json, generation_config.json, tokenizer.json,
+    /// tokenizer_config.json, perhaps chat_template.jinja, and the .onnx file.</summary>
+    public required string Directory { get; init; }
+
+    /// <summary>The .onnx file, relative to the directory. Default: model.onnx or onnx/model.onnx.</summary>
+    public string? OnnxFile { get; init; }
+
+    /// <summary>A label for people. Default: the directory's name.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Threads that share one operator's work. Default 0: one per core. More threads than cores is slower.
+    /// </summary>
+    public int Threads { get; init; }
+
+    /// <summary>Whether idle threads spin between operators. Default false: spinning gains a little on an idle machine and
+    /// costs everything else on a shared one.</summary>
+    public bool IsSpinning { get; init; }
+
+    /// <summary>Requests that generate at the same time; each holds its keys and values in memory. Default 2.</summary>
+    public int Concurrency { get; init; } = 2;
+
+    /// <summary>Requests that may wait for a place; more are refused at once. Default 16.</summary>
+    public int Waiting { get; init; } = 16;
+
+    /// <summary>Greatest prompt + output in tokens; lowers the model's own limit. Default: the model's.</summary>
+    public int? MaxContext { get; init; }
+
+    /// <summary>Greatest output of one choice in tokens. Default: the context.</summary>
+    public int? MaxOutput { get; init; }
+
+    /// <summary>Greatest number of choices in one request. Default 8.</summary>
+    public int MaxChoices { get; init; } = 8;
+
+    /// <summary>Tokens of the prompt in one forward pass: bounds memory, and how long a cancelled request goes on.
+    /// Default 256, less for large vocabularies.</summary>
+    public int PrefillTokens { get; init; } = 256;
+
+    /// <summary>Bytes of one weights file. Default 64 GiB.</summary>
+    public long MaxWeightsBytes { get; init; } = 64L << 30;
+
+    /// <summary>Every mistake in these options, each as a sentence; empty when they can be used.</summary>
+    public IReadOnlyList<string> Validate()
+    {
+        List<string> errors = [];
+        void Check(bool isFine, string error)
+        {
+            if (!isFine)
+            {
+                errors.Add(error);
+            }
+        }
+
+        Check(Directory.Length > 0, "Directory must name the model's directory.");
+        Check(Threads is >= 0 and <= 1024, "Threads must be from 0 to 1,024.");
+        Check(Concurrency is >= 1 and <= 1024, "Concurrency must be from 1 to 1,024.");
+        Check(Waiting is >= 0 and <= 1_000_000, "Waiting must be from 0 to 1,000,000.");
+        Check(MaxContext is null or > 1, "MaxContext must be at least 2.");
+        Check(MaxOutput is null or > 0, "MaxOutput must be positive.");
+        Check(MaxChoices is >= 1 and <= 256, "MaxChoices must be from 1 to 256.");
+        Check(PrefillTokens is >= 1 and <= 1 << 20, "PrefillTokens must be from 1 to 1,048,576.");
+        Check(MaxWeightsBytes > 0, "MaxWeightsBytes must be positive.");
+        return errors;
+    }
+}

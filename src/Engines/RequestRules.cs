@@ -1,0 +1,76 @@
+using System.Text.Json;
+using Souk.Protocol;
+
+namespace Souk.Engines;
+
+/// <summary>Words for what requests may ask for, as offers list them.</summary>
+public static class EngineFeatures
+{
+    public const string Images = "images";
+    public const string JsonSchema = "json_schema";
+    public const string LogitBias = "logit_bias";
+    public const string Logprobs = "logprobs";
+    public const string ManyChoices = "n";
+    public const string Penalties = "penalties";
+    public const string Seed = "seed";
+    public const string Stop = "stop";
+    public const string Tools = "tools";
+    public const string TopK = "top_k";
+}
+
+/// <summary>Refusals that every engine shares.</summary>
+internal static class RequestRules
+{
+    private const int GreatestChoices = 256;
+
+    /// <summary>Bounds that a caller, not a customer, would have to break.</summary>
+    public static void RequireSound(EngineRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentOutOfRangeException.ThrowIfNegative(request.MaxTokens);
+        ArgumentOutOfRangeException.ThrowIfLessThan(request.Choices, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(request.Choices, GreatestChoices);
+    }
+
+    /// <exception cref="EngineException">Theirs, "feature_unsupported", naming the first field that is too much.
+    /// </exception>
+    public static void RequireFeatures(EngineRequest request, IReadOnlyList<string> features)
+    {
+        var chat = request.Chat;
+        Require(chat.HasImages, EngineFeatures.Images, "images", "send text alone");
+        Require(NeedsGrammar(chat.ResponseFormat), EngineFeatures.JsonSchema, "response_format", "leave it out");
+        Require(chat.LogitBias.Count > 0, EngineFeatures.LogitBias, "logit_bias", "leave it out");
+        Require(chat.Logprobs, EngineFeatures.Logprobs, "logprobs", "leave it out");
+        Require(request.Choices > 1, EngineFeatures.ManyChoices, "n above 1", "send several requests");
+        Require(chat.Tools is not null, EngineFeatures.Tools, "tools", "leave them out");
+
+        void Require(bool isAsked, string feature, string field, string advice)
+        {
+            if (isAsked && !features.Contains(feature, StringComparer.Ordinal))
+            {
+                throw Unsupported(field, advice);
+            }
+        }
+    }
+
+    public static void RequireChoices(EngineRequest request, int most)
+    {
+        if (request.Choices > most)
+        {
+            throw Unsupported($"n above {most}", "ask for fewer choices");
+        }
+    }
+
+    public static EngineException Unsupported(string field, string advice) =>
+        new(Fault.Theirs, "feature_unsupported", $"This engine does not serve {field}: {advice}, or pick another offer.");
+
+    public static EngineException ContextExceeded(int prompt, int context) =>
+        new(
+            Fault.Theirs, "context_length_exceeded",
+            $"The prompt has {prompt} tokens, and prompt and answer together must fit in {context}. Shorten it.");
+
+    private static bool NeedsGrammar(JsonElement? format) =>
+        format is { ValueKind: JsonValueKind.Object } given
+        && !(given.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String
+            && type.ValueEquals("text"u8));
+}

@@ -1,0 +1,237 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using Souk.Engines.Admission;
+using Souk.Engines.Files;
+using Souk.OpenAi.Chat;
+using Souk.OpenAi.Streaming;
+using Souk.OpenAi.Tokens;
+using Souk.Protocol;
+
+namespace Souk.Engines.Upstream;
+
+/// <summary>Sells any OpenAI-compatible server: vLLM, SGLang, llama.cpp, Ollama. Counts by token ids where the upstream
+/// gives them and the tokenizer is at hand, otherwise by the upstream's usage.</summary>
+public sealed class UpstreamEngine : IEngine
+{
+    private const int MaxErrorBytes = 64 * 1024;
+
+    private readonly UpstreamOptions options;
+    private readonly UpstreamHttp http;
+    private readonly UpstreamProbe probe;
+    private readonly PromptEncoder? encoder;
+    private readonly TimeProvider time;
+    private readonly AdmissionGate gate;
+
+    private UpstreamEngine(
+        UpstreamOptions options, UpstreamHttp http, UpstreamProbe probe, TokenizerFiles? files, TimeProvider time)
+    {
+        this.options = options;
+        this.http = http;
+        this.probe = probe;
+        this.time = time;
+        encoder = probe.GivesIds ? files?.Encoder : null;
+        gate = new AdmissionGate(options.Concurrency, options.Waiting);
+        int context = options.Context ?? probe.Context;
+        Model = new EngineModel(
+            options.Name ?? probe.Model,
+            options.Manifest ?? Unconfirmed(probe.Model),
+            encoder is null ? new Dictionary<string, ReadOnlyMemory<byte>>() : files!.PublicFiles,
+            context,
+            Math.Min(options.MaxOutput ?? context, context),
+            encoder?.Tokenizer.VocabularySize ?? probe.Vocabulary,
+            probe.Server,
+            null,
+            encoder is null ? "usage" : "ids",
+            Features(probe, options));
+    }
+
+    public EngineModel Model { get; }
+
+    /// <summary>Asks the upstream what it is, by listing its models and generating one token.</summary>
+    /// <exception cref="ArgumentException">Options that cannot be used, every mistake named.</exception>
+    /// <exception cref="EngineException">Ours: the upstream cannot be reached or cannot be sold.</exception>
+    public static async Task<UpstreamEngine> ConnectAsync(
+        UpstreamOptions options, TimeProvider time, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Validate() is { Count: > 0 } errors)
+        {
+            throw new ArgumentException(string.Join(" ", errors), nameof(options));
+        }
+
+        string? key = options.ApiKeyFile is null
+            ? null : (await File.ReadAllTextAsync(options.ApiKeyFile, cancellationToken)).Trim();
+        var files = options.TokenizerDirectory is { } directory
+            ? await TokenizerFiles.ReadAsync(new ModelRoot(directory), cancellationToken) : null;
+        var http = new UpstreamHttp(options, key);
+        try
+        {
+            var probe = await UpstreamProbe.RunAsync(http, options, time, cancellationToken);
+            return (options.Context ?? probe.Context) > 0
+                ? new UpstreamEngine(options, http, probe, files, time)
+                : throw new EngineException(
+                    Fault.Ours, "upstream_unusable",
+                    "The upstream does not tell its context length, so the option Context must.");
+        }
+        catch
+        {
+            http.Dispose();
+            throw;
+        }
+    }
+
+    public async IAsyncEnumerable<EngineEvent> GenerateAsync(
+        EngineRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        byte[] body = UpstreamRequest.Write(request, probe, Model.Features, options.MaxChoices);
+        int[]? prompt = CountPrompt(request);
+        using var place = await gate.EnterAsync(cancellationToken);
+        using var deadline = new Deadline(time, cancellationToken);
+        var answer = new UpstreamAnswer(request.Choices, request.MaxTokens, encoder is not null, prompt);
+        if (answer.Begin() is { } counted)
+        {
+            yield return counted;
+        }
+
+        await using var events = StreamAsync(body, answer, deadline).GetAsyncEnumerator(CancellationToken.None);
+        while (true)
+        {
+            EngineEvent next;
+            try
+            {
+                if (!await events.MoveNextAsync())
+                {
+                    break;
+                }
+
+                next = events.Current;
+            }
+            catch (Exception failure) when (Explain(failure, deadline, cancellationToken) is { } known)
+            {
+                throw known;
+            }
+
+            deadline.Pause();
+            yield return next;
+            deadline.Start(options.IdleTimeout);
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        http.Dispose();
+        gate.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private int[]? CountPrompt(EngineRequest request)
+    {
+        if (encoder is null)
+        {
+            return null;
+        }
+
+        var encoded = encoder.Encode(request.Chat);
+        if (!encoded.IsOk)
+        {
+            throw new EngineException(Fault.Theirs, encoded.Error.Code ?? "invalid_prompt", encoded.Error.Message);
+        }
+
+        return encoded.Value.Length < Model.Context
+            ? encoded.Value
+            : throw RequestRules.ContextExceeded(encoded.Value.Length, Model.Context);
+    }
+
+    private async IAsyncEnumerable<EngineEvent> StreamAsync(byte[] body, UpstreamAnswer answer, Deadline deadline)
+    {
+        deadline.Start(options.FirstTokenTimeout);
+        using var reply = await http.PostAsync("chat/completions", body, deadline.Token);
+        int status = (int)reply.StatusCode;
+        if (status != 200)
+        {
+            throw UpstreamErrors.FromReply(
+                status, await UpstreamHttp.ReadShortAsync(reply, MaxErrorBytes, deadline.Token));
+        }
+
+        if (reply.Content.Headers.ContentType?.MediaType != "text/event-stream")
+        {
+            throw UpstreamErrors.Protocol("answered a streamed request with something else than an event stream");
+        }
+
+        var limits = new SseLimits
+        {
+            MaxLineBytes = options.MaxEventBytes,
+            MaxEventBytes = options.MaxEventBytes,
+            MaxTotalBytes = options.MaxStreamBytes,
+        };
+        await using var stream = await reply.Content.ReadAsStreamAsync(deadline.Token);
+        await foreach (var item in SseReader.ReadAsync(stream, limits, deadline.Token))
+        {
+            if (item.Kind != SseItemKind.Data)
+            {
+                continue;
+            }
+
+            if (ChatChunk.IsDone(item.Bytes.Span))
+            {
+                break;
+            }
+
+            var chunk = ChatChunk.Parse(item.Bytes.Span);
+            if (!chunk.IsOk)
+            {
+                throw UpstreamErrors.Protocol("sent an event that is no chunk of an answer");
+            }
+
+            foreach (var happened in answer.Take(chunk.Value))
+            {
+                yield return happened;
+            }
+        }
+
+        foreach (var happened in answer.End())
+        {
+            yield return happened;
+        }
+    }
+
+    private static EngineException? Explain(
+        Exception failure, Deadline deadline, CancellationToken consumer) => failure switch
+    {
+        EngineException => null,
+        OperationCanceledException when consumer.IsCancellationRequested => null,
+        OperationCanceledException or IOException or HttpRequestException when deadline.HasExpired =>
+            new EngineException(Fault.Ours, "upstream_timeout", "The upstream took too long for its next token.", failure),
+        SseException over => new EngineException(
+            Fault.Ours, "upstream_protocol", "The upstream broke the bounds of its stream.", over),
+        IOException or HttpRequestException => UpstreamErrors.Truncated(),
+        _ => null,
+    };
+
+    private static List<string> Features(UpstreamProbe probe, UpstreamOptions options)
+    {
+        List<string> features =
+        [
+            EngineFeatures.Images, EngineFeatures.JsonSchema, EngineFeatures.Penalties, EngineFeatures.Seed,
+            EngineFeatures.Stop, EngineFeatures.Tools,
+        ];
+        if (probe.Server != "ollama")
+        {
+            features.AddRange([EngineFeatures.LogitBias, EngineFeatures.Logprobs, EngineFeatures.TopK]);
+        }
+
+        // llama.cpp and Ollama answer n > 1 with a single choice, without an error.
+        if (probe.Server is "vllm" or "sglang" && options.MaxChoices > 1)
+        {
+            features.Add(EngineFeatures.ManyChoices);
+        }
+
+        features.Sort(StringComparer.Ordinal);
+        return features;
+    }
+
+    /// <summary>A digest must exist for an offer to name; this one says only that the model calls itself so.</summary>
+    private static ModelManifest Unconfirmed(string model) => ModelManifest.FromFiles(
+        [new ManifestEntry("unconfirmed", Sha.Hash(Encoding.UTF8.GetBytes("souk-unconfirmed-model-1:" + model)), 0)],
+        "unknown");
+}
