@@ -5,7 +5,7 @@ namespace Souk.Protocol;
 /// </summary>
 /// <param name="ChannelId">The channel.</param>
 /// <param name="Charged">What it has charged on the channel so far.</param>
-/// <param name="Index">The last request index spent before the new nonce chain.</param>
+/// <param name="Index">How many requests are spent on the nonce chain; 0 for a new one. The next is one higher.</param>
 /// <param name="NonceAnchor">Anchor of the nonce chain; see <see cref="NonceChain"/>.</param>
 /// <param name="IssuedAt">Unix seconds.</param>
 public sealed record Acceptance(Bytes32 ChannelId, Amount Charged, ulong Index, Bytes32 NonceAnchor, ulong IssuedAt)

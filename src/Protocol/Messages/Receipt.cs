@@ -2,7 +2,7 @@ namespace Souk.Protocol;
 
 /// <summary>A provider's statement of work done and charged, signed by its node key; every answer ends in one.</summary>
 /// <param name="RequestId">The request.</param>
-/// <param name="Index">The request's number on its channel, from 1.</param>
+/// <param name="Index">The request's number on its channel's nonce chain, from 1.</param>
 /// <param name="ChannelId">The channel that pays.</param>
 /// <param name="OfferHash">The offer that sets the price; see <see cref="Offer.Hash"/>.</param>
 /// <param name="ModelDigest">The model that answered.</param>
@@ -10,7 +10,7 @@ namespace Souk.Protocol;
 /// <param name="PromptCommitment">See <see cref="Commitments.Prompt"/>; zero where ids are not counted.</param>
 /// <param name="OutputCommitment">See <see cref="Commitments"/>; zero after a crash or where ids are not counted.</param>
 /// <param name="GatewayNonce">Sent with the request.</param>
-/// <param name="ProviderNonce">Nonce <paramref name="Index"/> of the channel's chain.</param>
+/// <param name="ProviderNonce">Nonce <paramref name="Index"/> of that chain.</param>
 /// <param name="KeySource">One of <see cref="KeySources"/>.</param>
 /// <param name="Sampling">The parameters that were applied.</param>
 /// <param name="InputTokens">Prompt tokens that were not served from the cache.</param>

@@ -62,7 +62,7 @@ public static class SoukJson
     }
 
     /// <summary>Reads base64url, as headers and comments carry it.</summary>
-    public static Result<T> ParseBase64Url<T>(ReadOnlySpan<char> text, int maxBytes = DefaultMaxBytes)
+    public static Result<T> FromBase64Url<T>(ReadOnlySpan<char> text, int maxBytes = DefaultMaxBytes)
         where T : class
     {
         if (text.Length > Base64Url.GetEncodedLength(maxBytes))

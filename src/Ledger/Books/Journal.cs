@@ -1,0 +1,155 @@
+using Souk.Ledger.Rows;
+using Souk.Protocol;
+
+namespace Souk.Ledger.Books;
+
+/// <summary>Opens journals.</summary>
+public static class Journal
+{
+    /// <summary>Rebuilds the book by replaying the ledger. The caller keeps and disposes the ledger.</summary>
+    /// <exception cref="LedgerException">The ledger is corrupt or of a later version.</exception>
+    public static async Task<Journal<TBook>> OpenAsync<TBook>(ILedger ledger, CancellationToken cancellation)
+        where TBook : class, IBook<TBook>
+    {
+        ArgumentNullException.ThrowIfNull(ledger);
+        var book = TBook.Empty;
+        await foreach (var row in ledger.ReadAsync(0, cancellation))
+        {
+            var happened = RowCodec.ToEvent(row);
+            try
+            {
+                book = book.Apply(happened);
+            }
+            catch (InvalidOperationException broken)
+            {
+                throw new LedgerCorruptException(
+                    row.Sequence, $"it cannot follow the rows before it ({broken.Message})", broken);
+            }
+        }
+
+        return new Journal<TBook>(ledger, book);
+    }
+}
+
+/// <summary>
+/// A ledger and its book kept in step. Deciding, applying and queueing the append happen under one lock, so two
+/// requests can never both spend the last of a budget, and rows stand in the order in which they were decided.
+/// </summary>
+/// <remarks>
+/// The book runs ahead of the disk: what it says may be acted on inside the process, but nothing may leave before the
+/// task of the append that it rests on has completed. When an append fails the book is ahead of the ledger for good;
+/// the ledger then refuses everything until it is opened again, and so does the journal.
+/// </remarks>
+public sealed class Journal<TBook>
+    where TBook : class, IBook<TBook>
+{
+    private readonly ILedger _ledger;
+    private readonly Lock _guard = new();
+    private volatile TBook _book;
+    private volatile TBook _durable;
+    private Task _lastAppend = Task.CompletedTask;
+    private long _decided;
+    private long _written;
+
+    internal Journal(ILedger ledger, TBook book)
+    {
+        _ledger = ledger;
+        _book = book;
+        _durable = book;
+    }
+
+    /// <summary>The newest book, including what is still being written.</summary>
+    public TBook Book => _book;
+
+    /// <summary>The newest book that is wholly on the disk: what may be shown to others.</summary>
+    public TBook Durable => _durable;
+
+    /// <summary>The ledger beneath, for reading.</summary>
+    public ILedger Ledger => _ledger;
+
+    /// <summary>Drops from the book what nobody can ask for any more; the ledger keeps it.</summary>
+    /// <param name="nowMs">Unix milliseconds.</param>
+    public void Forget(ulong nowMs)
+    {
+        lock (_guard)
+        {
+            _book = _book.Forget(nowMs);
+            _durable = _durable.Forget(nowMs);
+        }
+    }
+
+    /// <summary>Records events that no decision depends on. Completes when they are durable.</summary>
+    /// <exception cref="InvalidOperationException">An event cannot follow; nothing was recorded.</exception>
+    /// <exception cref="LedgerException">The ledger failed.</exception>
+    public async Task RecordAsync(params LedgerEvent[] events)
+    {
+        var refusal = await RecordAsync(_ => (Result<LedgerEvent[]>)events);
+        if (refusal is not null)
+        {
+            throw new InvalidOperationException(refusal.Message);
+        }
+    }
+
+    /// <summary>
+    /// Decides on the newest book and records what was decided, atomically. Completes when it is durable and gives
+    /// null, or gives the refusal when nothing was recorded. An empty array records nothing, and completes when all
+    /// that it was decided on is durable.
+    /// </summary>
+    /// <param name="decide">Quick and without I/O or calls to this journal; it runs under the lock.</param>
+    /// <exception cref="InvalidOperationException">An event cannot follow; nothing was recorded.</exception>
+    /// <exception cref="LedgerException">The ledger failed.</exception>
+    public async Task<Refusal?> RecordAsync(Func<TBook, Result<LedgerEvent[]>> decide)
+    {
+        ArgumentNullException.ThrowIfNull(decide);
+        Task append;
+        TBook next;
+        long order;
+        lock (_guard)
+        {
+            if (!decide(_book).TryGet(out var events, out var refusal))
+            {
+                return refusal;
+            }
+
+            next = events.Aggregate(_book, (book, happened) => book.Apply(happened));
+            if (events.Length > 0)
+            {
+                _lastAppend = _ledger.AppendAsync([.. events.Select(RowCodec.ToEntry)]);
+            }
+
+            append = _lastAppend;
+            _book = next;
+            order = ++_decided;
+        }
+
+        await append;
+        lock (_guard)
+        {
+            if (order > _written)
+            {
+                _written = order;
+                _durable = next;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>As the other, for a decision that also yields a value (a signed voucher, a reservation).</summary>
+    public async Task<Result<T>> RecordAsync<T>(Func<TBook, Result<(LedgerEvent[] Events, T Value)>> decide)
+    {
+        ArgumentNullException.ThrowIfNull(decide);
+        var value = default(T)!;
+        var refusal = await RecordAsync(book =>
+        {
+            if (!decide(book).TryGet(out var decision, out var refused))
+            {
+                return refused;
+            }
+
+            value = decision.Value;
+            return decision.Events;
+        });
+        return refusal is null ? value : (Result<T>)refusal;
+    }
+}

@@ -1,0 +1,61 @@
+using Souk.Ledger.Rows;
+using Souk.Protocol;
+
+namespace Souk.Ledger.Customer;
+
+/// <summary>What may be done with a gateway's channel.</summary>
+public enum CustomerChannelState
+{
+    /// <summary>Funded, but the provider's acceptance is not adopted yet.</summary>
+    Unaccepted,
+
+    /// <summary>Ready for a request.</summary>
+    Idle,
+
+    /// <summary>A request is under way.</summary>
+    Busy,
+
+    /// <summary>Disputed: no more vouchers, for good.</summary>
+    Frozen,
+
+    /// <summary>A withdrawal has begun without a dispute: no more vouchers.</summary>
+    Withdrawing,
+
+    /// <summary>Its money is back in the vault.</summary>
+    Closed,
+}
+
+/// <summary>
+/// A gateway's channel. <paramref name="Base"/> is what the receipts held add up to, <paramref name="Ceiling"/> the
+/// highest voucher signed, <paramref name="Index"/> the last index spent; <paramref name="KnownNonce"/> is the last
+/// provider nonce seen (or the anchor) and <paramref name="KnownIndex"/> the request index it belongs to.
+/// </summary>
+public sealed record CustomerChannel(
+    Bytes32 Id, Address Provider, ChannelConfig Config, Amount Deposit, Amount Claimed, Amount Base, Amount Ceiling,
+    ulong Index, CustomerChannelState State, RequestId? Request, Acceptance? Acceptance, Bytes32 KnownNonce,
+    ulong KnownIndex, Amount Loss, bool IsWithdrawing)
+{
+    /// <summary>What the provider could claim beyond what its receipts explain: this channel's exposure.</summary>
+    public Amount AtRisk =>
+        State == CustomerChannelState.Closed ? Amount.Zero : Amount.SubtractToZero(Ceiling, Base);
+
+    /// <summary>What can still be promised on it.</summary>
+    public Amount Free => State == CustomerChannelState.Idle ? Amount.SubtractToZero(Deposit, Base) : Amount.Zero;
+
+    /// <summary>What a first voucher may not go below.</summary>
+    public Amount LeastCeiling => Amount.Max(Ceiling, Base);
+}
+
+/// <summary>A paid request without receipt or refusal yet; after a restart its receipt has to be fetched.</summary>
+public sealed record CustomerRequest(RequestSent Sent, ulong IdsReceived, Amount Base, Amount Ceiling);
+
+/// <summary>An API key: a budget inside the owner's money.</summary>
+public sealed record ApiKeyAccount(
+    Bytes32 KeyHash, string Name, Amount Budget, Amount Spent, Amount Reserved, ulong? ExpiresAtMs, bool IsRevoked)
+{
+    /// <summary>What is neither spent nor reserved.</summary>
+    public Amount Available => Budget - Spent - Reserved;
+}
+
+/// <summary>The worst-case cost that an app's request has set aside.</summary>
+public sealed record Reservation(RequestId AppRequest, Bytes32 KeyHash, Amount Amount, ulong AtMs);

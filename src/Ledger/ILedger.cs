@@ -1,0 +1,50 @@
+using Souk.Protocol;
+
+namespace Souk.Ledger;
+
+/// <summary>
+/// The durable, append-only record of promised money. Rows are chained by hash and never changed. Implementations are
+/// interchangeable: each passes the same conformance kit.
+/// </summary>
+public interface ILedger : IAsyncDisposable
+{
+    /// <summary>The sequence number of the last durable row, or 0 when there is none.</summary>
+    long Sequence { get; }
+
+    /// <summary>The hash of the last durable row, or <see cref="LedgerChain.Genesis"/> when there is none.</summary>
+    Bytes32 Head { get; }
+
+    /// <summary>
+    /// Appends the entries as one atomic transaction. The task completes only when they are durable and gives the
+    /// sequence number of the last of them. Appends become rows in the order of the calls. Concurrent appends share
+    /// one sync of the disk.
+    /// </summary>
+    /// <exception cref="ArgumentException">No entry, too many, or one beyond <see cref="LedgerLimits"/>.</exception>
+    /// <exception cref="LedgerFullException">The disk is full; nothing of this call was acknowledged.</exception>
+    /// <exception cref="LedgerFailedException">
+    /// The store failed now or in an earlier append. Every later append is refused until the ledger is opened again,
+    /// because only a new read tells what the disk holds.
+    /// </exception>
+    Task<long> AppendAsync(IReadOnlyList<LedgerEntry> entries);
+
+    /// <summary>
+    /// Reads the rows that follow <paramref name="afterSequence"/> and were durable when the reading began, in order,
+    /// verifying the chain of hashes on the way.
+    /// </summary>
+    /// <exception cref="LedgerCorruptException">A row is missing or its hash does not fit; it names the row.</exception>
+    IAsyncEnumerable<LedgerRow> ReadAsync(long afterSequence, CancellationToken cancellation);
+
+    /// <summary>All durable rows with exactly this key, in the order they were appended.</summary>
+    /// <exception cref="LedgerCorruptException">A row's hash does not fit; it names the row.</exception>
+    Task<IReadOnlyList<LedgerRow>> FindAsync(string key, CancellationToken cancellation);
+}
+
+/// <summary>
+/// What is to be appended. <paramref name="Kind"/> names the type of the body, <paramref name="Key"/> is what
+/// <see cref="ILedger.FindAsync"/> looks up (a request id, a channel id), <paramref name="Body"/> is UTF-8 JSON and
+/// must not be changed after the call.
+/// </summary>
+public sealed record LedgerEntry(string Kind, string Key, ReadOnlyMemory<byte> Body);
+
+/// <summary>A durable row. <paramref name="Hash"/> covers the previous row's hash and everything in this one.</summary>
+public sealed record LedgerRow(long Sequence, string Kind, string Key, ReadOnlyMemory<byte> Body, Bytes32 Hash);

@@ -1,0 +1,37 @@
+namespace Souk.Ledger;
+
+/// <summary>The store of promised money cannot be trusted or used. The message says what a person can do.</summary>
+public abstract class LedgerException : Exception
+{
+    private protected LedgerException(string message, Exception? inner = null)
+        : base(message, inner)
+    {
+    }
+}
+
+/// <summary>A row is missing or is not what was appended. Nothing may be promised on top of such a record.</summary>
+public sealed class LedgerCorruptException(long sequence, string why, Exception? inner = null)
+    : LedgerException($"Ledger row {sequence} is corrupt: {why}. Restore the ledger from a copy.", inner)
+{
+    /// <summary>The sequence number of the first row that is wrong.</summary>
+    public long Sequence { get; } = sequence;
+}
+
+/// <summary>The disk that holds the ledger is full.</summary>
+public sealed class LedgerFullException(string path, Exception? inner = null)
+    : LedgerException($"The disk of the ledger {path} is full. Free some room, then start again.", inner);
+
+/// <summary>The store failed, now or before; no more can be appended until it is opened again.</summary>
+public sealed class LedgerFailedException(string message, Exception? inner = null)
+    : LedgerException(message, inner);
+
+/// <summary>Another process, or another part of this one, has the ledger open.</summary>
+public sealed class LedgerInUseException(string path, Exception? inner = null)
+    : LedgerException(
+        $"The ledger {path} is open in another process. Two writers would promise the same money twice: stop the "
+        + "other one first, or give this one a data folder of its own.",
+        inner);
+
+/// <summary>The file is no ledger, or one of a format or with a kind of row that this version does not know.</summary>
+public sealed class LedgerFormatException(string message, Exception? inner = null)
+    : LedgerException(message, inner);

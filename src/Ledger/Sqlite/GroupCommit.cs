@@ -1,0 +1,211 @@
+using Microsoft.Data.Sqlite;
+
+namespace Souk.Ledger.Sqlite;
+
+/// <summary>
+/// The one writer. Appends queue up while a commit is under way; the next commit takes all that wait, up to a bound.
+/// The queue's order is the order of the rows.
+/// </summary>
+internal sealed class GroupCommit : IDisposable
+{
+    private const int MaxRowsPerCommit = 4096;
+    private const long MaxBytesPerCommit = 8L << 20;
+
+    private readonly SqliteConnection _connection;
+    private readonly string _path;
+    private readonly SqliteCommand _insert;
+    private readonly Lock _guard = new();
+    private readonly SemaphoreSlim _work = new(0);
+    private readonly Queue<Pending> _queue = new();
+    private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile LedgerTip _tip;
+    private LedgerException? _failure;
+    private bool _stopping;
+
+    public GroupCommit(SqliteConnection connection, LedgerTip tip, string path)
+    {
+        _connection = connection;
+        _tip = tip;
+        _path = path;
+        _insert = Insert(connection);
+#pragma warning disable RS0030 // SQLite blocks while the disk syncs; this adapter keeps that off the callers' threads.
+        var thread = new Thread(Run) { IsBackground = true, Name = "ledger" };
+#pragma warning restore RS0030
+        thread.Start();
+    }
+
+    public LedgerTip Tip => _tip;
+
+    public Task<long> Enqueue(IReadOnlyList<LedgerEntry> entries)
+    {
+        // A copy, because the caller's list may change while the entries wait.
+        var pending = new Pending([.. entries]);
+        lock (_guard)
+        {
+            ObjectDisposedException.ThrowIf(_stopping, typeof(SqliteLedger));
+            if (_failure is { } failure)
+            {
+                return Task.FromException<long>(Refused(failure));
+            }
+
+            _queue.Enqueue(pending);
+        }
+
+        _work.Release();
+        return pending.Durable.Task;
+    }
+
+    public Task StopAsync()
+    {
+        lock (_guard)
+        {
+            _stopping = true;
+        }
+
+        _work.Release();
+        return _stopped.Task;
+    }
+
+    public void Dispose()
+    {
+        _insert.Dispose();
+        _connection.Dispose();
+        _work.Dispose();
+    }
+
+    private static LedgerFailedException Refused(LedgerException earlier) =>
+        new("An earlier append failed, so nothing more is written until the ledger is opened again: "
+            + earlier.Message, earlier);
+
+    private static SqliteCommand Insert(SqliteConnection connection)
+    {
+        var insert = connection.CreateCommand();
+        insert.CommandText =
+            "INSERT INTO row (sequence, kind, key, body, hash) VALUES ($sequence, $kind, $key, $body, $hash)";
+        insert.Parameters.Add("$sequence", SqliteType.Integer);
+        insert.Parameters.Add("$kind", SqliteType.Text);
+        insert.Parameters.Add("$key", SqliteType.Text);
+        insert.Parameters.Add("$body", SqliteType.Blob);
+        insert.Parameters.Add("$hash", SqliteType.Blob);
+        return insert;
+    }
+
+    private void Run()
+    {
+        var batch = new List<Pending>();
+        while (true)
+        {
+            _work.Wait();
+            if (!Take(batch))
+            {
+                _stopped.SetResult();
+                return;
+            }
+
+            if (batch.Count > 0)
+            {
+                Commit(batch);
+                batch.Clear();
+            }
+        }
+    }
+
+    /// <summary>False once the queue is drained and the ledger is closing.</summary>
+    private bool Take(List<Pending> batch)
+    {
+        lock (_guard)
+        {
+            var rows = 0;
+            var bytes = 0L;
+            while (_queue.TryPeek(out var next)
+                && (batch.Count == 0
+                    || (rows + next.Entries.Count <= MaxRowsPerCommit && bytes + next.Bytes <= MaxBytesPerCommit)))
+            {
+                batch.Add(_queue.Dequeue());
+                rows += next.Entries.Count;
+                bytes += next.Bytes;
+            }
+
+            if (_queue.Count > 0)
+            {
+                _work.Release();
+            }
+
+            return batch.Count > 0 || !_stopping;
+        }
+    }
+
+    private void Commit(List<Pending> batch)
+    {
+        var tip = _tip;
+        try
+        {
+            using var transaction = _connection.BeginTransaction();
+            _insert.Transaction = transaction;
+            foreach (var pending in batch)
+            {
+                foreach (var entry in pending.Entries)
+                {
+                    tip = Write(tip, entry);
+                }
+
+                pending.Last = tip.Sequence;
+            }
+
+            transaction.Commit();
+        }
+        catch (Exception failure)
+        {
+            Fail(batch, failure as LedgerException ?? (failure is SqliteException sqlite
+                ? SqliteFailure.Translate(sqlite, _path, _tip.Sequence + 1)
+                : new LedgerFailedException($"The ledger {_path} failed: {failure.Message}", failure)));
+            return;
+        }
+
+        _tip = tip;
+        foreach (var pending in batch)
+        {
+            pending.Durable.SetResult(pending.Last);
+        }
+    }
+
+    private LedgerTip Write(LedgerTip tip, LedgerEntry entry)
+    {
+        var sequence = tip.Sequence + 1;
+        var hash = LedgerChain.Hash(tip.Hash, sequence, entry.Kind, entry.Key, entry.Body.Span);
+        var hashBytes = new byte[32];
+        hash.CopyTo(hashBytes);
+        _insert.Parameters[0].Value = sequence;
+        _insert.Parameters[1].Value = entry.Kind;
+        _insert.Parameters[2].Value = entry.Key;
+        _insert.Parameters[3].Value = entry.Body.ToArray();
+        _insert.Parameters[4].Value = hashBytes;
+        _insert.ExecuteNonQuery();
+        return new LedgerTip(sequence, hash);
+    }
+
+    private void Fail(List<Pending> batch, LedgerException failure)
+    {
+        List<Pending> waiting;
+        lock (_guard)
+        {
+            _failure = failure;
+            waiting = [.. _queue];
+            _queue.Clear();
+        }
+
+        batch.ForEach(pending => pending.Durable.SetException(failure));
+        waiting.ForEach(pending => pending.Durable.SetException(Refused(failure)));
+    }
+
+    private sealed class Pending(IReadOnlyList<LedgerEntry> entries)
+    {
+        public IReadOnlyList<LedgerEntry> Entries { get; } = entries;
+
+        public long Bytes { get; } = entries.Sum(entry => (long)entry.Body.Length);
+
+        public long Last { get; set; }
+
+        public TaskCompletionSource<long> Durable { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}

@@ -1,0 +1,86 @@
+using Microsoft.Data.Sqlite;
+
+namespace Souk.Ledger.Sqlite;
+
+/// <summary>
+/// The file and the right to use it. The right is an exclusive lock on a second file beside it: SQLite's own locks
+/// live on the database file, and the kernel drops them when any handle to that file is closed. The lock goes away
+/// with the process, however it ends.
+/// </summary>
+internal sealed class LedgerFile : IDisposable
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    private readonly FileStream _lock;
+
+    private LedgerFile(string path, FileStream held)
+    {
+        Path = path;
+        _lock = held;
+    }
+
+    public string Path { get; }
+
+    public static LedgerFile Take(string path)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        FileStream held;
+        try
+        {
+            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
+            held = OpenPrivate(path + ".lock");
+        }
+        catch (UnauthorizedAccessException refused)
+        {
+            throw new LedgerFailedException($"The ledger {path} may not be written: {refused.Message}", refused);
+        }
+        catch (IOException taken) when (File.Exists(path + ".lock"))
+        {
+            throw new LedgerInUseException(path, taken);
+        }
+        catch (IOException failure)
+        {
+            throw new LedgerFailedException($"The ledger {path} cannot be made: {failure.Message}", failure);
+        }
+
+        try
+        {
+            // SQLite gives the WAL and its index the mode of the database file.
+            OpenPrivate(path).Dispose();
+            return new LedgerFile(path, held);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            held.Dispose();
+            throw new LedgerFailedException($"The ledger {path} cannot be opened: {failure.Message}", failure);
+        }
+    }
+
+    public SqliteConnection Connect(SqliteOpenMode mode)
+    {
+        var settings = new SqliteConnectionStringBuilder { DataSource = Path, Mode = mode, Pooling = false };
+        var connection = new SqliteConnection(settings.ToString());
+        connection.Open();
+        return connection;
+    }
+
+    public void Dispose() => _lock.Dispose();
+
+    private static FileStream OpenPrivate(string path)
+    {
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0,
+        };
+        if (OperatingSystem.IsWindows())
+        {
+            return new FileStream(path, options);
+        }
+
+        options.UnixCreateMode = OwnerOnly;
+        var stream = new FileStream(path, options);
+        // A file that was there already may have been made, or restored, with a wider mode.
+        File.SetUnixFileMode(stream.SafeFileHandle, OwnerOnly);
+        return stream;
+    }
+}

@@ -1,0 +1,174 @@
+using Microsoft.Data.Sqlite;
+using Souk.Protocol;
+
+namespace Souk.Ledger.Sqlite;
+
+/// <summary>The last row: its number and its hash.</summary>
+internal sealed record LedgerTip(long Sequence, Bytes32 Hash);
+
+/// <summary>The tables of the file and every statement that is run on them, save the insert.</summary>
+internal static class LedgerSchema
+{
+    /// <summary>The format version that this code writes, and the only one that it reads.</summary>
+    public const long FormatVersion = 1;
+
+    private const string RowColumns = "sequence, kind, key, body, hash";
+
+    public static void Prepare(SqliteConnection connection)
+    {
+        var mode = Scalar(connection, "PRAGMA journal_mode = WAL") as string;
+        if (mode != "wal")
+        {
+            throw new LedgerFailedException(
+                $"{connection.DataSource} cannot use a write-ahead log (SQLite answered {mode}); "
+                + "put the ledger on a local disk.");
+        }
+
+        // FULL syncs the log at every commit: a row that was acknowledged survives the loss of power.
+        Execute(connection, "PRAGMA synchronous = FULL");
+        var tables = Scalar(connection, "SELECT count(*) FROM sqlite_schema") as long?;
+        if (tables == 0)
+        {
+            Create(connection);
+        }
+
+        CheckVersion(connection);
+    }
+
+    public static void BoundPages(SqliteConnection connection, long? pages)
+    {
+        if (pages is { } bound)
+        {
+            Execute(connection, $"PRAGMA max_page_count = {bound}");
+        }
+    }
+
+    /// <summary>Reads the whole chain once, and has SQLite compare the index with the table.</summary>
+    public static LedgerTip VerifyAll(SqliteConnection connection)
+    {
+        var tip = new LedgerTip(0, LedgerChain.Genesis);
+        try
+        {
+            foreach (var row in Rows(connection, 0, long.MaxValue))
+            {
+                LedgerChain.Verify(row, tip.Sequence, tip.Hash);
+                tip = new LedgerTip(row.Sequence, row.Hash);
+            }
+        }
+        catch (SqliteException failure)
+        {
+            throw SqliteFailure.Translate(failure, connection.DataSource, tip.Sequence + 1);
+        }
+
+        var verdict = Scalar(connection, "PRAGMA integrity_check(1)") as string;
+        return verdict == "ok"
+            ? tip
+            : throw new LedgerCorruptException(tip.Sequence, $"SQLite finds the file damaged ({verdict})");
+    }
+
+    public static IEnumerable<LedgerRow> Rows(SqliteConnection connection, long after, long upTo)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText =
+            $"SELECT {RowColumns} FROM row WHERE sequence > $after AND sequence <= $upto ORDER BY sequence";
+        command.Parameters.AddWithValue("$after", after);
+        command.Parameters.AddWithValue("$upto", upTo);
+        using var reader = command.ExecuteReader();
+        while (reader.Read())
+        {
+            yield return Row(reader);
+        }
+    }
+
+    public static List<LedgerRow> Find(SqliteConnection connection, string key)
+    {
+        using var command = connection.CreateCommand();
+        // The row before each is fetched as well, so that what is handed out was checked against its hash.
+        command.CommandText = """
+            SELECT r.sequence, r.kind, r.key, r.body, r.hash, p.hash FROM row r
+            LEFT JOIN row p ON p.sequence = r.sequence - 1 WHERE r.key = $key ORDER BY r.sequence
+            """;
+        command.Parameters.AddWithValue("$key", key);
+        using var reader = command.ExecuteReader();
+        var rows = new List<LedgerRow>();
+        while (reader.Read())
+        {
+            var row = Row(reader);
+            var previous = row.Sequence == 1 ? LedgerChain.Genesis : HashIn(reader, 5, row.Sequence - 1);
+            LedgerChain.Verify(row, row.Sequence - 1, previous);
+            rows.Add(row);
+        }
+
+        return rows;
+    }
+
+    public static Bytes32? HashOf(SqliteConnection connection, long sequence)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT hash FROM row WHERE sequence = $sequence";
+        command.Parameters.AddWithValue("$sequence", sequence);
+        using var reader = command.ExecuteReader();
+        return reader.Read() ? HashIn(reader, 0, sequence) : null;
+    }
+
+    public static void Execute(SqliteConnection connection, string statement)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = statement;
+        command.ExecuteNonQuery();
+    }
+
+    private static object? Scalar(SqliteConnection connection, string statement)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = statement;
+        return command.ExecuteScalar();
+    }
+
+    private static void Create(SqliteConnection connection)
+    {
+        using var transaction = connection.BeginTransaction();
+        Execute(connection, $"""
+            CREATE TABLE format (version INTEGER NOT NULL);
+            INSERT INTO format VALUES ({FormatVersion});
+            CREATE TABLE row (
+                sequence INTEGER PRIMARY KEY,
+                kind TEXT NOT NULL, key TEXT NOT NULL, body BLOB NOT NULL, hash BLOB NOT NULL);
+            CREATE INDEX row_key ON row (key);
+            """);
+        transaction.Commit();
+    }
+
+    private static void CheckVersion(SqliteConnection connection)
+    {
+        if (Scalar(connection, "SELECT count(*) FROM sqlite_schema WHERE name IN ('format', 'row')") is not 2L)
+        {
+            throw new LedgerFormatException($"{connection.DataSource} is an SQLite file, but not a ledger.");
+        }
+
+        if (Scalar(connection, "SELECT version FROM format") is not long version || version != FormatVersion)
+        {
+            var found = Scalar(connection, "SELECT version FROM format");
+            throw new LedgerFormatException(
+                $"{connection.DataSource} has format version {found ?? "none"}, and this program reads only "
+                + $"{FormatVersion}. Use the version of the program that wrote it.");
+        }
+    }
+
+    private static LedgerRow Row(SqliteDataReader reader)
+    {
+        var sequence = reader.GetInt64(0);
+        if (reader.GetValue(1) is not string kind || reader.GetValue(2) is not string key
+            || reader.GetValue(3) is not byte[] body)
+        {
+            throw new LedgerCorruptException(sequence, "a column has another type than was written");
+        }
+
+        return new LedgerRow(sequence, kind, key, body, HashIn(reader, 4, sequence));
+    }
+
+    private static Bytes32 HashIn(SqliteDataReader reader, int column, long sequence) =>
+        reader.GetValue(column) is byte[] { Length: 32 } bytes
+            ? Bytes32.FromBytes(bytes)
+            : throw new LedgerCorruptException(sequence, "its hash is missing or not 32 bytes");
+}
