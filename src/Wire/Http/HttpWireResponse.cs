@@ -1,0 +1,110 @@
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
+
+namespace Souk.Wire.Http;
+
+/// <summary>Writes a handler's answer to an ASP.NET response. One write is one flush, and no allocation while the peer keeps up.</summary>
+internal sealed class HttpWireResponse(
+    HttpContext context, PeerGate gate, string peer, WireLimits limits, TimeProvider time)
+    : IWireResponse, IDisposable
+{
+    private readonly CancellationToken _aborted = context.RequestAborted;
+    private PipeWriter? _writer;
+    private ITimer? _deadline;
+    private bool _isOverdue;
+
+    public bool IsStarted => _writer is not null;
+
+    public bool HasStream { get; private set; }
+
+    /// <summary>Whether the stream was refused because its peer already holds as many as it may.</summary>
+    public bool IsStreamRefused { get; private set; }
+
+    public async ValueTask StartAsync(int status, WireHeaders headers, CancellationToken cancellation)
+    {
+        if (IsStarted)
+        {
+            throw new InvalidOperationException("A handler started its response twice.");
+        }
+
+        _aborted.ThrowIfCancellationRequested();
+        var isStream = headers["content-type"]?.StartsWith("text/event-stream", StringComparison.Ordinal) == true;
+        if (isStream && !(HasStream = gate.TryOpenStream(peer)))
+        {
+            IsStreamRefused = true;
+            throw new OperationCanceledException("The peer holds as many streams as it may.");
+        }
+
+        var response = context.Response;
+        response.StatusCode = status;
+        foreach (var (name, value) in headers)
+        {
+            response.Headers[name] = StringValues.Concat(response.Headers[name], value);
+        }
+
+        _writer = response.BodyWriter;
+        if (isStream)
+        {
+            // The provider's nonce is in the headers and must be known before the first token.
+            await response.StartAsync(cancellation);
+            await AwaitAsync(_writer.FlushAsync(cancellation));
+        }
+    }
+
+    public ValueTask WriteAsync(ReadOnlyMemory<byte> data, CancellationToken cancellation)
+    {
+        if (_writer is null)
+        {
+            throw new InvalidOperationException("A handler wrote before it started its response.");
+        }
+
+        _aborted.ThrowIfCancellationRequested();
+        var flush = _writer.WriteAsync(data, cancellation);
+        if (!flush.IsCompletedSuccessfully)
+        {
+            return AwaitAsync(flush);
+        }
+
+        ThrowIfGone(flush.Result);
+        return ValueTask.CompletedTask;
+    }
+
+    public void Dispose() => _deadline?.Dispose();
+
+    private async ValueTask AwaitAsync(ValueTask<FlushResult> flush)
+    {
+        if (flush.IsCompleted)
+        {
+            ThrowIfGone(await flush);
+            return;
+        }
+
+        _deadline ??= time.CreateTimer(
+            static state => ((HttpWireResponse)state!).GiveUp(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _deadline.Change(limits.WriteTimeout, Timeout.InfiniteTimeSpan);
+        try
+        {
+            ThrowIfGone(await flush);
+        }
+        finally
+        {
+            _deadline.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void GiveUp()
+    {
+        _isOverdue = true;
+        context.Abort();
+    }
+
+    private void ThrowIfGone(FlushResult result)
+    {
+        if (_isOverdue || result.IsCompleted || result.IsCanceled)
+        {
+            _aborted.ThrowIfCancellationRequested();
+            throw new OperationCanceledException("The peer no longer reads the response.", _aborted);
+        }
+    }
+}

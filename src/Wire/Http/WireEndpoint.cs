@@ -1,0 +1,176 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Souk.Protocol;
+using Souk.Wire.Paid;
+
+namespace Souk.Wire.Http;
+
+/// <summary>Puts a role's handler behind ASP.NET. All HTTP knowledge of the server side is here.</summary>
+public static class WireEndpoint
+{
+    /// <summary>Sends every request under <paramref name="pattern"/> to <paramref name="handler"/>.</summary>
+    public static IEndpointConventionBuilder MapWire(
+        this IEndpointRouteBuilder endpoints, IWireHandler handler, WireLimits limits, string pattern = "/{**path}")
+    {
+        var time = endpoints.ServiceProvider.GetService<TimeProvider>() ?? TimeProvider.System;
+        var log = endpoints.ServiceProvider.GetRequiredService<ILoggerFactory>().CreateLogger("Souk.Wire");
+        var served = new ServedHandler(handler, limits, time, log);
+        return endpoints.Map(pattern, served.HandleAsync);
+    }
+}
+
+internal sealed class ServedHandler(IWireHandler handler, WireLimits limits, TimeProvider time, ILogger log)
+{
+    private readonly PeerGate _gate = new(limits);
+
+    public async Task HandleAsync(HttpContext context)
+    {
+        var peer = PeerGate.KeyOf(context.Connection.RemoteIpAddress);
+        var entered = _gate.Enter(peer);
+        using var response = new HttpWireResponse(context, _gate, peer, limits, time);
+        if (entered != 200)
+        {
+            context.Response.Headers.RetryAfter = "1";
+            await RefuseAsync(response, WireError.Busy(entered));
+            return;
+        }
+
+        try
+        {
+            await ServeAsync(context, response, peer);
+        }
+        catch (OperationCanceledException) when (response.IsStreamRefused)
+        {
+            context.Response.Headers.RetryAfter = "1";
+            await RefuseAsync(response, WireError.Busy(429));
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The peer has gone: there is nobody to answer, and the handler has been told by its token.
+        }
+        catch (Exception e)
+        {
+            log.HandlerFailed(context.Request.Method, e);
+            if (response.IsStarted)
+            {
+                // A clean end would look like a complete answer.
+                context.Abort();
+            }
+            else
+            {
+                await RefuseAsync(response, WireError.Internal);
+            }
+        }
+        finally
+        {
+            _gate.Leave(peer, response.HasStream);
+        }
+    }
+
+    private async Task ServeAsync(HttpContext context, HttpWireResponse response, string peer)
+    {
+        var (body, refusal) = await ReadBodyAsync(context);
+        if (refusal is not null)
+        {
+            context.Response.Headers.Connection = "close";
+            await RefuseAsync(response, refusal);
+            return;
+        }
+
+        var request = context.Request;
+        var headers = new WireHeaders(request.Headers.Count);
+        foreach (var (name, values) in request.Headers)
+        {
+            // HTTP/2's pseudo-headers are not headers.
+            for (var i = 0; i < values.Count && name[0] != ':'; i++)
+            {
+                headers.Add(name, values[i] ?? "");
+            }
+        }
+
+        var query = request.QueryString.HasValue ? request.QueryString.Value![1..] : "";
+        var wire = new WireRequest(
+            request.Method, request.PathBase.Add(request.Path).ToUriComponent(), query, headers, body, peer);
+        await handler.HandleAsync(wire, response, context.RequestAborted);
+        if (!response.IsStarted)
+        {
+            throw new InvalidOperationException("A handler returned without starting its response.");
+        }
+    }
+
+    private async ValueTask<(ReadOnlyMemory<byte> Body, WireError? Refusal)> ReadBodyAsync(HttpContext context)
+    {
+        if (context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false })
+        {
+            return default;
+        }
+
+        if (context.Request.ContentLength > limits.MaxBodyBytes)
+        {
+            return (default, WireError.BodyTooLarge(limits.MaxBodyBytes));
+        }
+
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } most)
+        {
+            most.MaxRequestBodySize = limits.MaxBodyBytes;
+        }
+
+        var reader = context.Request.BodyReader;
+        await using var deadline = time.CreateTimer(
+            static state => ((PipeReader)state!).CancelPendingRead(), reader, limits.BodyTimeout, Timeout.InfiniteTimeSpan);
+        try
+        {
+            return await ReadAllAsync(reader, context.RequestAborted);
+        }
+        catch (BadHttpRequestException e)
+        {
+            return (default, e.StatusCode == 413
+                ? WireError.BodyTooLarge(limits.MaxBodyBytes)
+                : new(400, WireCodes.Malformed, "The request's body could not be read.", Fault.Theirs));
+        }
+    }
+
+    private async ValueTask<(ReadOnlyMemory<byte>, WireError?)> ReadAllAsync(PipeReader reader, CancellationToken aborted)
+    {
+        while (true)
+        {
+            var read = await reader.ReadAsync(aborted);
+            if (read.IsCanceled)
+            {
+                return (default, WireError.BodyTooSlow);
+            }
+
+            if (read.Buffer.Length > limits.MaxBodyBytes)
+            {
+                return (default, WireError.BodyTooLarge(limits.MaxBodyBytes));
+            }
+
+            if (read.IsCompleted)
+            {
+                var body = read.Buffer.ToArray();
+                reader.AdvanceTo(read.Buffer.End);
+                return (body, null);
+            }
+
+            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    private static async Task RefuseAsync(HttpWireResponse response, WireError error)
+    {
+        try
+        {
+            await response.SendErrorAsync(error, CancellationToken.None);
+        }
+        catch (OperationCanceledException)
+        {
+            // The peer left before it could be told.
+        }
+    }
+}

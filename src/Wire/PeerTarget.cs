@@ -1,0 +1,44 @@
+using Souk.Protocol;
+
+namespace Souk.Wire;
+
+/// <summary>
+/// Where a peer is and which key its certificate must have. <paramref name="SpkiHash"/> is the SHA-256 of the
+/// certificate's SubjectPublicKeyInfo (RFC 7469); null only for plain HTTP on loopback.
+/// </summary>
+public sealed record PeerTarget(Uri Endpoint, Bytes32? SpkiHash)
+{
+    /// <summary>The longest endpoint that is read, in characters.</summary>
+    public const int MostEndpointCharacters = 256;
+
+    /// <summary>Reads an endpoint as a peer states it: an origin and nothing else, https, or http on loopback.</summary>
+    public static Result<PeerTarget> Parse(string endpoint, Bytes32? spkiHash)
+    {
+        if (endpoint.Length > MostEndpointCharacters)
+        {
+            return Bad("is longer than 256 characters");
+        }
+
+        if (!Uri.TryCreate(endpoint, UriKind.Absolute, out var uri) || uri.Host.Length == 0)
+        {
+            return Bad("is no absolute URL");
+        }
+
+        if (uri.UserInfo.Length > 0 || uri.AbsolutePath != "/" || uri.Query.Length > 0 || uri.Fragment.Length > 0)
+        {
+            return Bad("holds more than scheme, host and port");
+        }
+
+        return uri.Scheme switch
+        {
+            "https" when spkiHash is null => Bad("is https, but no certificate pin is known"),
+            "https" => new PeerTarget(uri, spkiHash),
+            "http" when uri.IsLoopback => new PeerTarget(uri, null),
+            "http" => Bad("is plain http and not on loopback"),
+            _ => Bad("is neither https nor http"),
+        };
+    }
+
+    private static Refusal Bad(string what) =>
+        new(Fault.Theirs, WireCodes.BadEndpoint, $"The endpoint {what}; an endpoint looks like https://host:port.");
+}
