@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net.Security;
 using System.Security.Authentication;
-using Souk.Protocol;
 
 namespace Souk.Wire.Http;
 
@@ -30,7 +29,7 @@ public sealed class NodeCertificateStore : IDisposable
     public NodeCertificate Current => _state.Current.Certificate;
 
     /// <summary>Opens the certificates in a folder and makes the first where there is none.</summary>
-    /// <exception cref="CryptographicException">A file is there but holds no usable certificate.</exception>
+    /// <exception cref="System.Security.Cryptography.CryptographicException">A file is there but holds no usable certificate.</exception>
     public static NodeCertificateStore Open(string folder, TimeProvider time)
     {
         var now = time.GetUtcNow();

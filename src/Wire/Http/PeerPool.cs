@@ -1,7 +1,6 @@
 #pragma warning disable RS0030 // Sockets live in this adapter; the simulated network replaces it as a whole.
 using System.Net;
 using System.Net.Http.Headers;
-using Souk.Protocol;
 
 namespace Souk.Wire.Http;
 

@@ -39,7 +39,7 @@ internal sealed class JsonFields
             var fields = new JsonFields(document.RootElement, null);
             var value = fields._failure is null ? read(fields) : default!;
             return fields._failure is null
-                ? Result<T>.FromValue(value)
+                ? (Result<T>)value
                 : WireError.Malformed(what, $"has no usable field {fields._failure}");
         }
         catch (JsonException)

@@ -70,5 +70,5 @@ public static class ReceiptText
 
     /// <summary>The receipt in a reply's headers; null where there is none.</summary>
     public static Result<Signed<Receipt>>? FromHeaders(WireHeaders headers) =>
-        headers[SoukHeaders.Receipt] is { } text ? FromHeader(text) : null;
+        headers[SoukHeaders.Receipt] is { } text ? FromHeader(text) : default(Result<Signed<Receipt>>?);
 }
