@@ -15,6 +15,7 @@ public sealed record RaiseOutcome(bool IsTaken, Signed<Receipt>? Receipt);
 public sealed class NodeClient(IWireClient wire, TimeProvider time)
 {
     private const int MostModelFileBytes = 64 << 20;
+    private const int MostManifestBytes = 1 << 20;
 
     /// <summary>How long a call that streams nothing may take in all.</summary>
     public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(30);
@@ -32,7 +33,7 @@ public sealed class NodeClient(IWireClient wire, TimeProvider time)
             provider,
             WireRequest.Json("POST", NodePaths.Channels, opening.ToJson()),
             ChannelOpening.MostBytes,
-            body => SoukJson.Parse<Signed<Acceptance>>(body),
+            body => SoukJson.Parse<Signed<Acceptance>>(body.Span),
             OpenTimeout,
             cancellation);
 
@@ -129,10 +130,22 @@ public sealed class NodeClient(IWireClient wire, TimeProvider time)
             CallTimeout,
             cancellation);
 
-    /// <summary>The manifest of a model, as the JSON that the provider serves.</summary>
-    public Task<Result<ReadOnlyMemory<byte>>> GetModelManifestAsync(
-        PeerTarget provider, Bytes32 digest, int maxBytes, CancellationToken cancellation) =>
-        GetModelFileAsync(provider, digest, "", maxBytes, cancellation);
+    /// <summary>The manifest of a model; it hashes to the digest that was asked for.</summary>
+    public Task<Result<ModelManifest>> GetModelManifestAsync(
+        PeerTarget provider, Bytes32 digest, CancellationToken cancellation) =>
+        CallAsync(
+            provider,
+            WireRequest.Get(NodePaths.ModelManifest(digest)),
+            MostManifestBytes,
+            body =>
+            {
+                var manifest = SoukJson.Parse<ModelManifest>(body.Span, MostManifestBytes);
+                return manifest.IsOk && manifest.Value.Digest != digest
+                    ? WireError.Malformed("manifest", "has another digest than the model")
+                    : manifest;
+            },
+            CallTimeout,
+            cancellation);
 
     /// <summary>Announces offers to an indexer.</summary>
     public Task<Result<AnnounceReply>> AnnounceAsync(

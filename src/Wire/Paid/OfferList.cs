@@ -31,7 +31,7 @@ public sealed record OfferList(IReadOnlyList<Signed<Offer>> Offers, string? Next
     /// <summary>Reads a page.</summary>
     public static Result<OfferList> Parse(ReadOnlyMemory<byte> body) =>
         JsonFields.Parse(body, MostBytes, "offer list", fields => new OfferList(
-            fields.Foreigns("offers", MostOffers, json => SoukJson.Parse<Signed<Offer>>(json)),
+            fields.Foreigns("offers", MostOffers, json => SoukJson.Parse<Signed<Offer>>(json.Span)),
             fields.OptionalText("next", MostNextCharacters)));
 }
 

@@ -56,7 +56,7 @@ public sealed record RequestRecord(
             fields.Objects("choices", MostChoices, choice => new RequestChoice(
                 choice.Numbers("ids", MostIds), choice.OptionalText("finish_reason", MostReasonCharacters))),
             fields.Has("receipt")
-                ? fields.Foreign("receipt", json => SoukJson.Parse<Signed<Receipt>>(json))
+                ? fields.Foreign("receipt", json => SoukJson.Parse<Signed<Receipt>>(json.Span))
                 : null));
 
     private static bool TryParseState(string text, out RequestState state)

@@ -1,3 +1,4 @@
+#pragma warning disable CA1001 // Nothing here holds more than memory, and both sides may outlive each other.
 using System.Text;
 using Souk.Protocol;
 using Souk.Wire;

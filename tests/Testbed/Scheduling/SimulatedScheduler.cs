@@ -1,5 +1,3 @@
-using Souk.Protocol;
-
 namespace Souk.Testbed;
 
 /// <summary>
