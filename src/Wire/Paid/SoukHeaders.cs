@@ -65,7 +65,7 @@ public static class ReceiptText
     public static Result<Signed<Receipt>> FromHeader(string text) =>
         text.Length > MostCharacters
             ? WireError.Malformed("receipt", "is too long")
-            : SoukJson.ParseBase64Url<Signed<Receipt>>(text);
+            : SoukJson.FromBase64Url<Signed<Receipt>>(text);
 
     /// <summary>The receipt in a reply's headers; null where there is none.</summary>
     public static Result<Signed<Receipt>>? FromHeaders(WireHeaders headers) =>
