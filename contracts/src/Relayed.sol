@@ -59,7 +59,7 @@ abstract contract Relayed is IRelayed, EIP712 {
 
     /// @dev Who acts: the signer of the relayed calls, else the sender.
     function _actor() internal view returns (address) {
-        return msg.sender == address(this) ? _relayedAccount : msg.sender;
+        return msg.sender == address(this) && _relayedAccount != address(0) ? _relayedAccount : msg.sender;
     }
 
     /// @dev Reverts unless `account` signed `digest`, in time and for the first time.

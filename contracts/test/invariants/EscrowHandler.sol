@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IBatchSettlement} from "../../src/interfaces/IBatchSettlement.sol";
+import {Fixture} from "../support/Fixture.sol";
+
+/// @notice Payers, receivers and strangers using the escrow in any order, and what the books should say.
+contract EscrowHandler is Fixture {
+    uint256 public constant CHANNELS = 4;
+    uint256 public constant RECEIVERS = 2;
+
+    IBatchSettlement.ChannelConfig[] private _configs;
+    IBatchSettlement.VoucherClaim[] private _vouchers;
+
+    mapping(uint256 channel => uint256) public deposited;
+    mapping(uint256 channel => uint256) public returned;
+    mapping(uint256 channel => uint256) public highestCeiling;
+    mapping(uint256 channel => uint256) public lastClaimed;
+
+    /// @dev Set by a rule that was broken, and never cleared.
+    string public broken;
+
+    constructor() {
+        super.setUp();
+        for (uint256 i = 0; i < CHANNELS; ++i) {
+            IBatchSettlement.ChannelConfig memory config = channel();
+            config.salt = bytes32(i);
+            config.receiver = receiver(i % RECEIVERS);
+            if (i == 3) config.payerAuthorizer = address(0);
+            _configs.push(config);
+        }
+    }
+
+    modifier watched() {
+        _;
+        for (uint256 i = 0; i < CHANNELS; ++i) {
+            (uint256 balance, uint256 claimed) = escrow.channels(idOf(i));
+            if (claimed < lastClaimed[i]) broken = "a claimed total fell";
+            if (claimed > balance) broken = "claimed money left its channel";
+            lastClaimed[i] = claimed;
+        }
+    }
+
+    function receiver(uint256 i) public pure returns (address) {
+        return i == 0 ? RECEIVER : OTHER_RECEIVER;
+    }
+
+    function idOf(uint256 i) public view returns (bytes32) {
+        return escrow.getChannelId(_configs[i]);
+    }
+
+    function stateOf(uint256 i) external view returns (uint256 balance, uint256 claimed) {
+        return escrow.channels(idOf(i));
+    }
+
+    function settledOf(uint256 i) external view returns (uint256 claimed, uint256 settled) {
+        return escrow.receivers(receiver(i), address(currency));
+    }
+
+    function moneyOf(address account) external view returns (uint256) {
+        return currency.balanceOf(account);
+    }
+
+    function escrowAddress() external view returns (address) {
+        return address(escrow);
+    }
+
+    function payerAddress() external view returns (address) {
+        return payer;
+    }
+
+    function deposit(uint256 i, uint128 amount) external watched {
+        i %= CHANNELS;
+        amount = uint128(bound(amount, 1, 1e12));
+        open(_configs[i], amount);
+        deposited[i] += amount;
+    }
+
+    function signVoucher(uint256 i, uint128 ceiling) external watched {
+        i %= CHANNELS;
+        ceiling = uint128(bound(ceiling, 1, 2e12));
+        _vouchers.push(voucher(_configs[i], i == 3 ? PAYER_KEY : VOUCHER_KEY, ceiling, ceiling));
+        if (ceiling > highestCeiling[i]) highestCeiling[i] = ceiling;
+    }
+
+    /// @dev Any voucher ever signed, for any total, by either side of the receiver, again and again.
+    function claimAny(uint256 which, uint128 total, bool isRelayed) external watched {
+        if (_vouchers.length == 0) return;
+        IBatchSettlement.VoucherClaim[] memory rows = one(_vouchers[which % _vouchers.length]);
+        rows[0].totalClaimed = uint128(bound(total, 0, rows[0].voucher.maxClaimableAmount));
+        if (isRelayed) {
+            bytes memory signature = sign(AUTHORIZER_KEY, escrow.getClaimBatchDigest(rows));
+            try escrow.claimWithSignature(rows, signature) {} catch {}
+        } else {
+            vm.prank(rows[0].voucher.channel.receiver);
+            try escrow.claim(rows) {} catch {}
+        }
+    }
+
+    function claimTooMuch(uint256 which, uint128 more) external watched {
+        if (_vouchers.length == 0) return;
+        IBatchSettlement.VoucherClaim[] memory rows = one(_vouchers[which % _vouchers.length]);
+        uint128 ceiling = rows[0].voucher.maxClaimableAmount;
+        rows[0].totalClaimed = uint128(bound(more, ceiling + 1, type(uint128).max));
+        uint256 before = claimedOf(escrow.getChannelId(rows[0].voucher.channel));
+        vm.prank(rows[0].voucher.channel.receiver);
+        try escrow.claim(rows) {} catch {}
+        uint256 afterwards = claimedOf(escrow.getChannelId(rows[0].voucher.channel));
+        if (afterwards != before) broken = "a claim exceeded its voucher";
+    }
+
+    function settle(uint256 i) external watched {
+        escrow.settle(receiver(i % RECEIVERS), address(currency));
+    }
+
+    function refund(uint256 i, uint128 amount, bool isRelayed) external watched {
+        i %= CHANNELS;
+        amount = uint128(bound(amount, 1, 1e12));
+        uint256 before = currency.balanceOf(payer);
+        if (isRelayed) {
+            uint256 nonce = escrow.refundNonce(idOf(i));
+            bytes memory signature = sign(AUTHORIZER_KEY, escrow.getRefundDigest(idOf(i), nonce, amount));
+            escrow.refundWithSignature(_configs[i], amount, nonce, signature);
+        } else {
+            vm.prank(_configs[i].receiver);
+            escrow.refund(_configs[i], amount);
+        }
+        returned[i] += currency.balanceOf(payer) - before;
+    }
+
+    function initiateWithdraw(uint256 i, uint128 amount) external watched {
+        i %= CHANNELS;
+        (uint256 balance, uint256 claimed) = escrow.channels(idOf(i));
+        (, uint40 since) = escrow.pendingWithdrawals(idOf(i));
+        if (since != 0 || balance == claimed) return;
+        vm.prank(payer);
+        escrow.initiateWithdraw(_configs[i], uint128(bound(amount, 1, balance - claimed)));
+    }
+
+    function finalizeWithdraw(uint256 i) external watched {
+        i %= CHANNELS;
+        uint256 before = currency.balanceOf(payer);
+        (, uint40 since) = escrow.pendingWithdrawals(idOf(i));
+        vm.prank(payer);
+        try escrow.finalizeWithdraw(_configs[i]) {
+            if (since == 0 || block.timestamp < since + _configs[i].withdrawDelay) broken = "a withdrawal came early";
+        } catch {}
+        returned[i] += currency.balanceOf(payer) - before;
+    }
+
+    function trespass(uint256 i, uint128 amount, address who) external watched {
+        i %= CHANNELS;
+        IBatchSettlement.ChannelConfig memory config = _configs[i];
+        if (who == payer || who == voucherSigner || who == authorizer || who == config.receiver) return;
+        vm.prank(who);
+        try escrow.refund(config, amount) {
+            broken = "a stranger refunded";
+        } catch {}
+        vm.prank(who);
+        try escrow.initiateWithdraw(config, amount) {
+            broken = "a stranger withdrew";
+        } catch {}
+        vm.prank(who);
+        try escrow.finalizeWithdraw(config) {
+            broken = "a stranger finalised";
+        } catch {}
+        IBatchSettlement.VoucherClaim[] memory rows = one(voucher(config, VOUCHER_KEY, amount, amount));
+        vm.prank(who);
+        try escrow.claim(rows) {
+            broken = "a stranger claimed";
+        } catch {}
+    }
+
+    function wait(uint32 time) external {
+        vm.warp(block.timestamp + bound(time, 1, 2 hours));
+    }
+}

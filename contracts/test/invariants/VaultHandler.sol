@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IBatchSettlement} from "../../src/interfaces/IBatchSettlement.sol";
+import {ICustomerVault} from "../../src/interfaces/ICustomerVault.sol";
+import {Fixture} from "../support/Fixture.sol";
+
+/// @notice A gateway with an honest hot key, and a thief who holds the other hot key and registers as a provider. The
+/// thief tries everything that the contracts offer.
+contract VaultHandler is Fixture {
+    uint256 public constant KEYS = 2;
+    uint256 public constant RECEIVERS = 3;
+    uint256 public constant KEY_CAP = 500e6;
+    uint256 public constant RECEIVER_CAP = 400e6;
+    uint256 public constant VAULT_CAP = 1000e6;
+    address public constant ACCOMPLICE = address(0xACC0);
+
+    ICustomerVault public immutable vault;
+
+    uint256 public funded;
+    uint256 public withdrawn;
+    uint256 public returned;
+    uint256 public drawn;
+    uint256 public settled;
+    mapping(address key => uint256) public drawnBy;
+    mapping(address receiver => uint256) public drawnFor;
+    string public broken;
+
+    IBatchSettlement.ChannelConfig[] private _open;
+    bytes[] private _seen;
+    IBatchSettlement.ChannelConfig[] private _seenConfigs;
+    uint128[] private _seenAmounts;
+    uint256 private _nonces;
+    bool private _isKeyRemoved;
+
+    constructor() {
+        super.setUp();
+        vault = newVault(50_000e6);
+        funded = 50_000e6;
+        vm.prank(owner);
+        vault.addHotKey(otherHotKey, uint128(KEY_CAP));
+        register(provider, NODE_KEY, OTHER_RECEIVER);
+        register(otherProvider, OTHER_NODE_KEY, ACCOMPLICE);
+    }
+
+    function keyAt(uint256 i) public view returns (address) {
+        return i == 0 ? hotKey : otherHotKey;
+    }
+
+    function receiverAt(uint256 i) public pure returns (address) {
+        return i == 0 ? RECEIVER : i == 1 ? OTHER_RECEIVER : ACCOMPLICE;
+    }
+
+    function vaultMoney() external view returns (uint256) {
+        return currency.balanceOf(address(vault));
+    }
+
+    function escrowMoney() external view returns (uint256) {
+        return currency.balanceOf(address(escrow));
+    }
+
+    function ownerMoney() external view returns (uint256) {
+        return currency.balanceOf(owner);
+    }
+
+    /// @dev What the escrow owes to all channels that the vault paid for.
+    function escrowDebt() external view returns (uint256 debt) {
+        for (uint256 i = 0; i < _open.length; ++i) {
+            debt += balanceOf(escrow.getChannelId(_open[i]));
+        }
+        debt -= settled;
+    }
+
+    function fund(uint128 amount) external {
+        amount = uint128(bound(amount, 1, 10_000e6));
+        currency.mint(payer, amount);
+        bytes32 nonce = bytes32(++_nonces);
+        bytes memory signature = authorise(PAYER_KEY, address(vault), amount, nonce);
+        vault.fund(payer, amount, 0, FAR, nonce, signature);
+        funded += amount;
+    }
+
+    function drawAny(uint256 which, uint256 to, uint128 amount, uint256 salt) external {
+        uint256 key = which % KEYS == 0 ? HOT_KEY : OTHER_HOT_KEY;
+        IBatchSettlement.ChannelConfig memory config = vaultChannel(vault);
+        config.payerAuthorizer = vm.addr(key);
+        config.receiver = receiverAt(to % RECEIVERS);
+        config.salt = bytes32(salt % 2);
+        amount = uint128(bound(amount, 1, 300e6));
+        bytes memory data = drawData(vault, config, key, amount, bytes32(++_nonces));
+        _seen.push(data);
+        _seenConfigs.push(config);
+        _seenAmounts.push(amount);
+        _tryDraw(config, amount, data);
+    }
+
+    /// @dev Every draw ever signed lies around for anyone to send again.
+    function replay(uint256 which) external {
+        if (_seen.length == 0) return;
+        which %= _seen.length;
+        _tryDraw(_seenConfigs[which], _seenAmounts[which], _seen[which]);
+    }
+
+    function claimAndSettle(uint256 which, uint128 total) external {
+        if (_open.length == 0) return;
+        IBatchSettlement.ChannelConfig memory config = _open[which % _open.length];
+        total = uint128(bound(total, 0, balanceOf(escrow.getChannelId(config))));
+        claim(config, config.payerAuthorizer == hotKey ? HOT_KEY : OTHER_HOT_KEY, total);
+        uint256 before = currency.balanceOf(config.receiver);
+        escrow.settle(config.receiver, address(currency));
+        settled += currency.balanceOf(config.receiver) - before;
+    }
+
+    function refund(uint256 which, uint128 amount) external {
+        if (_open.length == 0) return;
+        IBatchSettlement.ChannelConfig memory config = _open[which % _open.length];
+        uint256 before = currency.balanceOf(address(vault));
+        vm.prank(config.receiver);
+        escrow.refund(config, uint128(bound(amount, 1, 400e6)));
+        returned += currency.balanceOf(address(vault)) - before;
+    }
+
+    /// @dev The thief's key takes back channels, its own and the honest key's: the money can only reach the vault.
+    function takeBack(uint256 which, uint128 amount) external {
+        if (_open.length == 0) return;
+        IBatchSettlement.ChannelConfig memory config = _open[which % _open.length];
+        uint256 before = currency.balanceOf(address(vault));
+        vm.prank(otherHotKey);
+        try vault.initiateWithdraw(config, amount) {} catch {}
+        vm.prank(otherHotKey);
+        try vault.finalizeWithdraw(config) {} catch {}
+        returned += currency.balanceOf(address(vault)) - before;
+    }
+
+    function withdraw(uint128 amount) external {
+        amount = uint128(bound(amount, 0, 1000e6));
+        if (amount > currency.balanceOf(address(vault))) return;
+        relay(
+            vault, OWNER_KEY, abi.encodeCall(ICustomerVault.withdraw, (address(currency), amount)), bytes32(++_nonces)
+        );
+        withdrawn += amount;
+    }
+
+    function steal(uint128 amount) external {
+        bytes[] memory calls = new bytes[](1);
+        calls[0] = abi.encodeCall(ICustomerVault.withdraw, (address(currency), amount));
+        bytes32 nonce = bytes32(++_nonces);
+        bytes memory signature = sign(OTHER_HOT_KEY, vault.relayDigest(otherHotKey, calls, nonce, FAR));
+        try vault.relay(otherHotKey, calls, nonce, FAR, signature) returns (bytes[] memory) {
+            broken = "a hot key withdrew";
+        } catch {}
+        signature = sign(OTHER_HOT_KEY, vault.relayDigest(owner, calls, nonce, FAR));
+        try vault.relay(owner, calls, nonce, FAR, signature) returns (bytes[] memory) {
+            broken = "a hot key signed for the owner";
+        } catch {}
+        vm.prank(otherHotKey);
+        try vault.addHotKey(otherHotKey, type(uint128).max) {
+            broken = "a hot key raised its cap";
+        } catch {}
+        vm.prank(otherHotKey);
+        try vault.collect(address(vault), address(currency), amount, 0, "") {
+            broken = "collected alone";
+        } catch {}
+    }
+
+    function removeStolenKey(uint256 chance) external {
+        // Not every campaign should see the theft end.
+        if (chance % 64 != 0 || _isKeyRemoved) return;
+        vm.prank(owner);
+        vault.removeHotKey(otherHotKey);
+        _isKeyRemoved = true;
+    }
+
+    function wait(uint32 time) external {
+        vm.warp(block.timestamp + bound(time, 1, 8 hours));
+    }
+
+    function _tryDraw(IBatchSettlement.ChannelConfig memory config, uint128 amount, bytes memory data) private {
+        try escrow.deposit(config, amount, address(vault), data) {
+            if (_isKeyRemoved && config.payerAuthorizer == otherHotKey) broken = "a removed key drew";
+            drawn += amount;
+            drawnBy[config.payerAuthorizer] += amount;
+            drawnFor[config.receiver] += amount;
+            _remember(config);
+        } catch {}
+    }
+
+    function _remember(IBatchSettlement.ChannelConfig memory config) private {
+        bytes32 id = escrow.getChannelId(config);
+        for (uint256 i = 0; i < _open.length; ++i) {
+            if (escrow.getChannelId(_open[i]) == id) return;
+        }
+        _open.push(config);
+    }
+}
