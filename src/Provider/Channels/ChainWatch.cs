@@ -1,0 +1,120 @@
+using Microsoft.Extensions.Logging;
+using Souk.Chain;
+using Souk.Ledger.Books;
+using Souk.Ledger.Rows;
+using Souk.Ledger.Selling;
+using Souk.Protocol;
+
+namespace Souk.Provider.Channels;
+
+/// <summary>
+/// Keeps the book's view of its channels equal to the chain's. News is a hint to read again; what is written down is what
+/// was read. A withdrawal that begins is told to whoever listens, since the money must be claimed before it leaves.
+/// </summary>
+internal sealed partial class ChainWatch(
+    IMarketChain chain, Journal<ProviderBook> journal, TimeProvider time, ILogger<ChainWatch> log)
+{
+    private const int MostPerRead = 256;
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+    private readonly Lock _guard = new();
+    private Head _newest;
+
+    /// <summary>The newest block seen.</summary>
+    public Head Newest
+    {
+        get
+        {
+            lock (_guard)
+            {
+                return _newest;
+            }
+        }
+    }
+
+    /// <summary>Fires with a channel on which a withdrawal has begun.</summary>
+    public event Action<Bytes32>? WithdrawalSeen;
+
+    /// <summary>Reads all channels of the book once; what a start must do before it sells.</summary>
+    public async Task<Refusal?> SynchroniseAsync(CancellationToken cancellation)
+    {
+        var head = await chain.HeadAsync(ReadPoint.Newest, cancellation);
+        if (!head.TryGet(out var newest, out var refusal))
+        {
+            return refusal;
+        }
+
+        Note(newest);
+        return await RefreshAsync([.. journal.Book.Channels.Keys], cancellation);
+    }
+
+    /// <summary>Follows the chain until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        await foreach (var news in chain.FollowAsync(cancellation))
+        {
+            Note(news.Newest);
+            var known = journal.Book.Channels;
+            List<Bytes32> changed = news.IsReset ? [.. known.Keys] : [.. news.Channels.Where(known.ContainsKey)];
+            while (changed.Count > 0 && await RefreshAsync(changed, cancellation) is { } refusal)
+            {
+                LogUnread(changed.Count, refusal.Message);
+                await Task.Delay(RetryAfter, time, cancellation);
+            }
+        }
+    }
+
+    /// <summary>Reads channels and writes down what changed; also brings a new channel into the book.</summary>
+    public async Task<Refusal?> RefreshAsync(
+        IReadOnlyList<Bytes32> ids, CancellationToken cancellation, ChannelConfig? unknown = null)
+    {
+        foreach (var batch in ids.Chunk(MostPerRead))
+        {
+            var newest = await chain.ChannelsAsync(batch, ReadPoint.Newest, cancellation);
+            var confirmed = await chain.ChannelsAsync(batch, ReadPoint.Confirmed, cancellation);
+            if (!newest.TryGet(out var now, out var refusal) || !confirmed.TryGet(out var sure, out refusal))
+            {
+                return refusal;
+            }
+
+            Note(now.At);
+            for (var i = 0; i < batch.Length; i++)
+            {
+                await WriteDownAsync(now.At, now.Value[i], sure.Value[i], unknown);
+            }
+        }
+
+        return null;
+    }
+
+    private async Task WriteDownAsync(Head at, ChannelState newest, ChannelState confirmed, ChannelConfig? unknown)
+    {
+        var known = journal.Book.Channels.GetValueOrDefault(newest.Id);
+        var config = known?.Config ?? unknown
+            ?? throw new InvalidOperationException($"Channel {newest.Id} is in no book and has no configuration.");
+        var isWithdrawing = newest.Withdrawal is not null;
+        var sure = Amount.Min(newest.Balance, confirmed.Balance);
+        var isSame = known is not null && known.Deposit == newest.Balance && known.ConfirmedDeposit == sure
+            && known.Claimed == newest.Claimed && known.IsWithdrawing == isWithdrawing;
+        if (isSame)
+        {
+            return;
+        }
+
+        await journal.RecordAsync(new ChannelSeen(
+            newest.Id, config, newest.Balance, sure, newest.Claimed, isWithdrawing, at.Number,
+            (ulong)time.GetUtcNow().ToUnixTimeMilliseconds()));
+        if (isWithdrawing && known is not { IsWithdrawing: true })
+        {
+            LogWithdrawal(newest.Id);
+            WithdrawalSeen?.Invoke(newest.Id);
+        }
+    }
+
+    private void Note(Head head)
+    {
+        lock (_guard)
+        {
+            _newest = head.Timestamp >= _newest.Timestamp ? head : _newest;
+        }
+    }
+}

@@ -1,0 +1,149 @@
+using Souk.Chain;
+using Souk.Ledger.Books;
+using Souk.Ledger.Rows;
+using Souk.Ledger.Selling;
+using Souk.Protocol;
+using Souk.Wire.Paid;
+
+namespace Souk.Provider.Channels;
+
+/// <summary>
+/// Takes channels: relays the deposit where the customer asks for it, reads the chain, and signs an acceptance that fixes
+/// the nonce chain. Asked again, it renews the chain at the index reached.
+/// </summary>
+internal sealed class ChannelDesk(
+    ProviderOptions options,
+    IMarketChain chain,
+    Journal<ProviderBook> journal,
+    ChainWatch watch,
+    NonceChains nonces,
+    TimeProvider time)
+{
+    private const ulong HourMs = 3_600_000;
+    private const int MostPayers = 4096;
+    private readonly EscrowDomain _escrow = new(chain.Network.ChainId, chain.Network.Escrow);
+    private readonly SoukDomain _domain = new(chain.Network.ChainId, chain.Network.Registry);
+    private readonly Dictionary<Address, (ulong SinceMs, int Count)> _openings = [];
+
+    /// <summary>Answers a request to take a channel.</summary>
+    public async Task<Result<Signed<Acceptance>>> OpenAsync(ChannelOpening opening, CancellationToken cancellation)
+    {
+        var config = opening.Config;
+        if (Unfit(config) is { } unfit)
+        {
+            return unfit;
+        }
+
+        var id = config.Id(_escrow);
+        var isKnown = journal.Book.Channels.ContainsKey(id);
+        if (opening.Deposit is { } deposit && await RelayAsync(config, deposit, cancellation) is { } refused)
+        {
+            return refused;
+        }
+
+        if (await watch.RefreshAsync([id], cancellation, config) is { } unread)
+        {
+            return unread;
+        }
+
+        var channel = journal.Book.Channels.GetValueOrDefault(id);
+        if (channel is null || (!isKnown && channel.Deposit < options.MinimumDeposit))
+        {
+            return new Refusal(
+                Fault.Theirs,
+                "deposit_too_small",
+                $"The channel holds {channel?.Deposit ?? Amount.Zero} units; this provider takes channels from "
+                + $"{options.MinimumDeposit} on. Deposit more and ask again.");
+        }
+
+        return await AcceptAsync(id);
+    }
+
+    private Refusal? Unfit(ChannelConfig config)
+    {
+        if (config.Receiver != options.Payout || config.ReceiverAuthorizer != options.AuthorizerKey.Address)
+        {
+            return Theirs("channel_not_ours", "The channel's receiver or its authorizer is not the one in this provider's offers.");
+        }
+
+        if (config.Token != chain.Network.Currency)
+        {
+            return Theirs("wrong_currency", $"The channel is in another currency than {chain.Network.Currency}.");
+        }
+
+        return config.WithdrawDelay < options.WithdrawDelay
+            ? Theirs("withdraw_delay_too_short", $"The channel's withdraw delay is below {options.WithdrawDelay} seconds.")
+            : null;
+    }
+
+    private async Task<Refusal?> RelayAsync(ChannelConfig config, ChannelDeposit deposit, CancellationToken cancellation)
+    {
+        if (deposit.Amount < options.MinimumDeposit)
+        {
+            return Theirs(
+                "deposit_too_small", $"Deposits below {options.MinimumDeposit} units are not relayed; they cost this provider gas.");
+        }
+
+        if (!MayOpen(config.Payer))
+        {
+            return Theirs("too_many_openings", "This payer has opened too many channels here within an hour; try again later.");
+        }
+
+        var outcome = await chain.Account(options.GasKey).SubmitAsync(
+            new DepositThrough(config, deposit.Amount, deposit.Collector, deposit.Data), cancellation);
+        return outcome.Refusal is { } refusal && ChainRefusals.RevertName(refusal) is not null
+            ? Theirs("deposit_reverted", $"The deposit cannot be made: {refusal.Message}")
+            : outcome.Refusal;
+    }
+
+    private bool MayOpen(Address payer)
+    {
+        var now = (ulong)time.GetUtcNow().ToUnixTimeMilliseconds();
+        lock (_openings)
+        {
+            if (_openings.Count >= MostPayers)
+            {
+                foreach (var old in _openings.Where(entry => entry.Value.SinceMs + HourMs <= now).ToList())
+                {
+                    _openings.Remove(old.Key);
+                }
+            }
+
+            var window = _openings.GetValueOrDefault(payer, (now, 0));
+            window = window.SinceMs + HourMs <= now ? (now, 0) : window;
+            if (window.Count >= options.OpeningsPerPayerAndHour || (_openings.Count >= MostPayers && window.Count == 0))
+            {
+                return false;
+            }
+
+            _openings[payer] = (window.SinceMs, window.Count + 1);
+            return true;
+        }
+    }
+
+    private async Task<Result<Signed<Acceptance>>> AcceptAsync(Bytes32 id)
+    {
+        var now = time.GetUtcNow();
+        return await journal.RecordAsync<Signed<Acceptance>>(book =>
+        {
+            var channel = book.Channels[id];
+            if (channel.Request is not null)
+            {
+                return Theirs("channel_busy", "A request is under way on this channel; ask again when it has ended.");
+            }
+
+            if (channel.IsWithdrawing)
+            {
+                return Theirs("channel_withdrawing", "A withdrawal is pending on this channel; open another one.");
+            }
+
+            var acceptance = new Acceptance(
+                id, channel.Base, channel.Index, nonces.Of(id, channel.Index).Anchor, (ulong)now.ToUnixTimeSeconds());
+            var signed = Signed<Acceptance>.Sign(acceptance, options.NodeKey, _domain);
+            LedgerEvent[] events = [new AcceptanceSigned(signed, (ulong)now.ToUnixTimeMilliseconds())];
+            return (events, signed);
+        });
+    }
+
+    private static Refusal Theirs(string code, string message) => new(Fault.Theirs, code, message);
+}

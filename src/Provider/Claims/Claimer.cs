@@ -1,0 +1,197 @@
+using Microsoft.Extensions.Logging;
+using Souk.Chain;
+using Souk.Ledger.Books;
+using Souk.Ledger.Rows;
+using Souk.Ledger.Selling;
+using Souk.Protocol;
+using Souk.Provider.Channels;
+
+namespace Souk.Provider.Claims;
+
+/// <summary>
+/// Turns receipts into money: claims many vouchers in one transaction when their value is well above the gas, or at once
+/// when a customer starts to withdraw, and settles what was claimed to the payout.
+/// </summary>
+internal sealed partial class Claimer : IDisposable
+{
+    private const int MostRows = 64;
+    private static readonly UInt128 OneGasMoney = 1_000_000_000_000_000_000;
+    private readonly ProviderOptions _options;
+    private readonly IMarketChain _chain;
+    private readonly Journal<ProviderBook> _journal;
+    private readonly ChainWatch _watch;
+    private readonly TimeProvider _time;
+    private readonly ILogger<Claimer> _log;
+    private readonly EscrowDomain _escrow;
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private TaskCompletionSource _urgent = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Claimer(
+        ProviderOptions options, IMarketChain chain, Journal<ProviderBook> journal, ChainWatch watch, TimeProvider time,
+        ILogger<Claimer> log)
+    {
+        (_options, _chain, _journal, _watch, _time, _log) = (options, chain, journal, watch, time, log);
+        _escrow = new EscrowDomain(chain.Network.ChainId, chain.Network.Escrow);
+        _watch.WithdrawalSeen += Hurry;
+    }
+
+    private IMarketAccount Account => _chain.Account(_options.GasKey);
+
+    /// <summary>
+    /// Resolves claims that a crash left between sending and mining: the chain's claimed total says whether they were mined.
+    /// </summary>
+    public async Task ReconcileAsync(CancellationToken cancellation)
+    {
+        foreach (var claim in _journal.Book.Claims.Values)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var isMined = claim.Channels.All(part => _journal.Book.Channels[part.ChannelId].Claimed >= part.Total);
+            await _journal.RecordAsync(isMined
+                ? new ClaimMined(claim.ClaimId, Bytes32.Zero, _watch.Newest.Number, Now())
+                : new ClaimFailed(claim.ClaimId, "not on the chain after a restart", Now()));
+        }
+    }
+
+    /// <summary>Considers claims at every turn, and at once when a withdrawal is seen.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var urgent = _urgent.Task;
+            using (var turn = CancellationTokenSource.CreateLinkedTokenSource(cancellation))
+            {
+                await Task.WhenAny(urgent, Task.Delay(_options.ClaimEvery, _time, turn.Token));
+                await turn.CancelAsync();
+            }
+
+            cancellation.ThrowIfCancellationRequested();
+            if (urgent.IsCompleted)
+            {
+                _urgent = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+
+            if (await ClaimAsync(isForced: false, cancellation) is { } refusal)
+            {
+                LogNotClaimed(refusal.Message);
+            }
+        }
+    }
+
+    /// <summary>Claims what is due (everything when forced), then settles. One claim at a time.</summary>
+    public async Task<Refusal?> ClaimAsync(bool isForced, CancellationToken cancellation)
+    {
+        await _turn.WaitAsync(cancellation);
+        try
+        {
+            while (Due(isForced) is { Count: > 0 } due)
+            {
+                var rows = due.Take(MostRows).ToList();
+                if (!isForced && !rows.Exists(channel => channel.IsWithdrawing)
+                    && await IsTooDearAsync(rows, cancellation))
+                {
+                    break;
+                }
+
+                if (await SendAsync(rows, cancellation) is { } refusal)
+                {
+                    return refusal;
+                }
+            }
+
+            return await SettleAsync(cancellation);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        _watch.WithdrawalSeen -= Hurry;
+        _turn.Dispose();
+    }
+
+    private void Hurry(Bytes32 channel) => _urgent.TrySetResult();
+
+    // Withdrawals first, then by value: a claim that is cut off at its greatest size leaves the least behind.
+    private List<ProviderChannel> Due(bool isForced) =>
+        [.. _journal.Durable.Channels.Values
+            .Where(channel => !channel.Claimable.IsZero)
+            .OrderByDescending(channel => channel.IsWithdrawing)
+            .ThenByDescending(channel => channel.Claimable)
+            .ThenBy(channel => channel.Id)
+            .Where(channel => isForced || channel.IsWithdrawing || !channel.Claimable.IsZero)];
+
+    private async Task<bool> IsTooDearAsync(List<ProviderChannel> rows, CancellationToken cancellation)
+    {
+        var quote = await Account.QuoteAsync(Describe(rows).Claim, cancellation);
+        if (!quote.TryGet(out var gas, out _))
+        {
+            // What cannot be quoted would revert or cannot be sent; sending it tells which and why.
+            return false;
+        }
+
+        var value = rows.Aggregate(Amount.Zero, (sum, channel) => sum + channel.Claimable);
+        var cost = (System.Numerics.BigInteger)gas.Fee * (System.Numerics.BigInteger)_options.GasMoneyPrice.Units
+            / (System.Numerics.BigInteger)OneGasMoney;
+        return (System.Numerics.BigInteger)value.Units < cost * _options.ClaimValueOverGas;
+    }
+
+    private async Task<Refusal?> SendAsync(List<ProviderChannel> rows, CancellationToken cancellation)
+    {
+        var (claim, id) = Describe(rows);
+        var parts = rows.ConvertAll(channel => new ClaimedChannel(channel.Id, Total(channel)));
+        await _journal.RecordAsync(new ClaimSubmitted(id, parts, Now()));
+        var outcome = await Account.SubmitAsync(claim, cancellation);
+        if (!outcome.TryGet(out var mined, out var refusal))
+        {
+            // It may be mined all the same; reading the channels again before the next try tells.
+            await _watch.RefreshAsync([.. rows.Select(channel => channel.Id)], cancellation);
+            await _journal.RecordAsync(new ClaimFailed(id, refusal.Code, Now()));
+            return refusal;
+        }
+
+        await _journal.RecordAsync(new ClaimMined(id, mined.Hash, mined.Block, Now()));
+        LogClaimed(rows.Count, mined.Hash);
+        return null;
+    }
+
+    private async Task<Refusal?> SettleAsync(CancellationToken cancellation)
+    {
+        var read = await _chain.ReceiverAsync(_options.Payout, ReadPoint.Newest, cancellation);
+        if (!read.TryGet(out var receiver, out var refusal))
+        {
+            return refusal;
+        }
+
+        var owed = receiver.Value.Claimed - receiver.Value.Settled;
+        if (owed.IsZero)
+        {
+            return null;
+        }
+
+        var outcome = await Account.SubmitAsync(new Settle(_options.Payout), cancellation);
+        if (!outcome.TryGet(out var mined, out refusal))
+        {
+            return refusal;
+        }
+
+        await _journal.RecordAsync(new Settled(_options.Payout, _chain.Network.Currency, owed, mined.Hash, Now()));
+        LogSettled(owed, mined.Hash);
+        return null;
+    }
+
+    private (Claim Claim, Bytes32 Id) Describe(List<ProviderChannel> rows)
+    {
+        var claims = rows.ConvertAll(channel => new VoucherClaim(
+            channel.Config, channel.Ceiling, channel.Highest!.Signature, Total(channel)));
+        var entries = rows.ConvertAll(channel => new ClaimEntry(channel.Id, channel.Ceiling, Total(channel)));
+        var signature = ClaimBatch.Sign(_options.AuthorizerKey, _escrow, entries);
+        return (new Claim(claims, signature), ClaimBatch.Digest(_escrow, entries));
+    }
+
+    private static Amount Total(ProviderChannel channel) => Amount.Min(channel.Base, channel.Ceiling);
+
+    private ulong Now() => (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds();
+}

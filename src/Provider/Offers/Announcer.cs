@@ -1,0 +1,69 @@
+using Microsoft.Extensions.Logging;
+using Souk.Protocol;
+using Souk.Wire;
+using Souk.Wire.Paid;
+
+namespace Souk.Provider.Offers;
+
+/// <summary>Renews the offers at half of their life and tells the indexers; an indexer that cannot be reached is told
+/// again at the next turn.</summary>
+internal sealed partial class Announcer(
+    ProviderOptions options, OfferDesk offers, NodeClient nodes, TimeProvider time, ILogger<Announcer> log)
+{
+    private static readonly TimeSpan Turn = TimeSpan.FromSeconds(10);
+
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        var renewAt = time.GetUtcNow() + TimeSpan.FromSeconds(options.OfferSeconds / 2.0);
+        HashSet<string> told = [];
+        while (true)
+        {
+            if (time.GetUtcNow() >= renewAt)
+            {
+                await offers.IssueAsync();
+                renewAt = time.GetUtcNow() + TimeSpan.FromSeconds(options.OfferSeconds / 2.0);
+                told.Clear();
+            }
+
+            foreach (var indexer in options.Indexers.Where(indexer => !told.Contains(indexer)).ToList())
+            {
+                if (await AnnounceAsync(indexer, cancellation))
+                {
+                    told.Add(indexer);
+                }
+            }
+
+            await Task.Delay(Turn, time, cancellation);
+        }
+    }
+
+    /// <summary>Tells every indexer that nothing more is sold; for an orderly stop.</summary>
+    public async Task WithdrawAsync(CancellationToken cancellation)
+    {
+        await offers.IssueAsync(isWithdrawal: true);
+        foreach (var indexer in options.Indexers)
+        {
+            await AnnounceAsync(indexer, cancellation);
+        }
+    }
+
+    private async Task<bool> AnnounceAsync(string indexer, CancellationToken cancellation)
+    {
+        if (!PeerTarget.Parse(indexer, null).TryGet(out var target, out var refusal)
+            || !(await nodes.AnnounceAsync(target, [.. offers.Newest.Select(offer => offer.Signed)], cancellation))
+                .TryGet(out var reply, out refusal))
+        {
+            LogUnreached(indexer, refusal.Message);
+            return false;
+        }
+
+        LogAnnounced(reply.Accepted, indexer);
+        return true;
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Count} offers announced to {Indexer}")]
+    private partial void LogAnnounced(int count, string indexer);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Indexer {Indexer} was not reached and will be told again: {Reason}")]
+    private partial void LogUnreached(string indexer, string reason);
+}

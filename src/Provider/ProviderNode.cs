@@ -1,0 +1,138 @@
+using Microsoft.Extensions.Logging;
+using Souk.Chain;
+using Souk.Ledger;
+using Souk.Ledger.Books;
+using Souk.Ledger.Selling;
+using Souk.Protocol;
+using Souk.Provider.Channels;
+using Souk.Provider.Claims;
+using Souk.Provider.Offers;
+using Souk.Provider.Requests;
+using Souk.Wire;
+using Souk.Wire.Paid;
+
+namespace Souk.Provider;
+
+/// <summary>What a provider is made of; everything that could differ between a real and a simulated network.</summary>
+public sealed record ProviderParts(
+    ILedger Ledger, IMarketChain Chain, IWireClient Wire, TimeProvider Time, Randomness Randomness, ILoggerFactory Logs);
+
+/// <summary>How a provider stands, for status pages. Amounts are smallest units.</summary>
+public sealed record ProviderStatus(
+    int Offers, int Channels, int Running, Amount Earned, Amount Claimed, Amount Unclaimed, Amount PaidOut, Amount Losses,
+    Amount Exposure, ulong HeadNumber);
+
+/// <summary>
+/// Sells: announces offers, serves paid requests, signs receipts, claims vouchers. Start it, put <see cref="Handler"/> behind
+/// a server, and run it until cancelled.
+/// </summary>
+public sealed class ProviderNode : IDisposable
+{
+    private readonly ProviderOptions _options;
+    private readonly Journal<ProviderBook> _journal;
+    private readonly ChainWatch _watch;
+    private readonly OfferDesk _offers;
+    private readonly Announcer _announcer;
+    private readonly RequestDesk _requests;
+    private readonly Claimer _claimer;
+
+    private ProviderNode(ProviderOptions options, ProviderParts parts, Journal<ProviderBook> journal)
+    {
+        (_options, _journal) = (options, journal);
+        var (chain, time) = (parts.Chain, parts.Time);
+        var nonces = new NonceChains(options.NodeKey);
+        _watch = new ChainWatch(chain, journal, time, parts.Logs.CreateLogger<ChainWatch>());
+        _offers = new OfferDesk(options, chain, journal, time, parts.Randomness);
+        _announcer = new Announcer(
+            options, _offers, new NodeClient(parts.Wire, time), time, parts.Logs.CreateLogger<Announcer>());
+        var admission = new Admission(options, chain, journal, _watch, _offers, nonces, time);
+        _requests = new RequestDesk(
+            admission, new ReceiptDesk(options, chain, journal, time), journal, _watch, time,
+            parts.Logs.CreateLogger<RequestDesk>());
+        _claimer = new Claimer(options, chain, journal, _watch, time, parts.Logs.CreateLogger<Claimer>());
+        var channels = new ChannelDesk(options, chain, journal, _watch, nonces, time);
+        Handler = new ProviderHandler(_requests, channels, _offers, time);
+    }
+
+    /// <summary>The node link's surface.</summary>
+    public IWireHandler Handler { get; }
+
+    /// <summary>Amounts and counts of now.</summary>
+    public ProviderStatus Status
+    {
+        get
+        {
+            var book = _journal.Durable;
+            var claimed = book.Channels.Values.Aggregate(Amount.Zero, (sum, channel) => sum + channel.Claimed);
+            var unclaimed = book.Channels.Values.Aggregate(Amount.Zero, (sum, channel) => sum + channel.Claimable);
+            return new ProviderStatus(
+                _offers.Newest.Count, book.Channels.Count, _requests.Running, book.Earned, claimed, unclaimed, book.PaidOut,
+                book.Losses, Admission.Exposure(book), _watch.Newest.Number);
+        }
+    }
+
+    /// <summary>
+    /// Opens the books, ends with a receipt what a crash left open, reads the chain and issues offers. Nothing is sold
+    /// before that. A refusal tells why the provider cannot start.
+    /// </summary>
+    /// <exception cref="ArgumentException">The options are wrong; every mistake is named.</exception>
+    /// <exception cref="LedgerException">The ledger cannot be read.</exception>
+    public static async Task<Result<ProviderNode>> StartAsync(
+        ProviderOptions options, ProviderParts parts, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(parts);
+        if (options.Problems() is { Count: > 0 } problems)
+        {
+            throw new ArgumentException(string.Join(" ", problems), nameof(options));
+        }
+
+        var journal = await Journal<ProviderBook>.OpenAsync(parts.Ledger, cancellation);
+        var node = new ProviderNode(options, parts, journal);
+        await node._requests.RecoverAsync();
+        if (await node._watch.SynchroniseAsync(cancellation) is { } refusal)
+        {
+            node.Dispose();
+            return refusal;
+        }
+
+        await node._claimer.ReconcileAsync(cancellation);
+        await node._offers.IssueAsync();
+        return node;
+    }
+
+    /// <summary>Follows the chain, renews and announces offers, and claims, until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        Task[] loops =
+        [
+            _watch.RunAsync(stopping.Token), _announcer.RunAsync(stopping.Token), _claimer.RunAsync(stopping.Token),
+        ];
+        try
+        {
+            await await Task.WhenAny(loops);
+        }
+        finally
+        {
+            // One loop that ends takes the others with it: a provider that no longer claims must not go on selling.
+            await stopping.CancelAsync();
+            await Task.WhenAll(loops).ContinueWith(
+                static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
+                TaskScheduler.Current);
+        }
+    }
+
+    /// <summary>Claims and settles everything now, whatever the gas; for an orderly stop, or on demand.</summary>
+    public Task<Refusal?> ClaimNowAsync(CancellationToken cancellation) => _claimer.ClaimAsync(isForced: true, cancellation);
+
+    /// <summary>Tells the indexers that nothing more is sold here; for an orderly stop.</summary>
+    public Task WithdrawOffersAsync(CancellationToken cancellation) => _announcer.WithdrawAsync(cancellation);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _requests.Dispose();
+        _claimer.Dispose();
+    }
+}

@@ -1,0 +1,147 @@
+using Souk.Chain;
+using Souk.Engines;
+using Souk.Ledger.Books;
+using Souk.Ledger.Rows;
+using Souk.Ledger.Selling;
+using Souk.Market.Vouchers;
+using Souk.OpenAi.Chat;
+using Souk.Protocol;
+using Souk.Provider.Channels;
+using Souk.Provider.Offers;
+using Souk.Wire.Paid;
+
+namespace Souk.Provider.Requests;
+
+/// <summary>
+/// Decides whether a paid request is served. Everything is checked locally, without asking the chain, and the voucher is
+/// durable before the request is admitted.
+/// </summary>
+internal sealed class Admission(
+    ProviderOptions options,
+    IMarketChain chain,
+    Journal<ProviderBook> journal,
+    ChainWatch watch,
+    OfferDesk offers,
+    NonceChains nonces,
+    TimeProvider time)
+{
+    private readonly EscrowDomain _escrow = new(chain.Network.ChainId, chain.Network.Escrow);
+    private readonly ChainTiming _timing = new(chain.Network.BlockTime, chain.Network.MaxHeadAge);
+
+    /// <summary>What the provider sees of chain and time now.</summary>
+    public SellerView View() => new(_escrow, _timing, watch.Newest.Timestamp, (ulong)time.GetUtcNow().ToUnixTimeSeconds());
+
+    /// <summary>A channel as the rules of vouchers see it.</summary>
+    public static SellerChannel Seen(ProviderChannel channel) => new(
+        channel.Id, channel.Deposit, channel.ConfirmedDeposit, channel.IsWithdrawing, channel.Base, channel.Ceiling,
+        channel.Index, channel.Acceptance?.Index, channel.Request is not null);
+
+    /// <summary>Judges a request and, where it is served, writes down its voucher and its admission.</summary>
+    public async Task<Result<(Admitted Admitted, CoverGate Cover)>> AdmitAsync(PaidRequest paid, ReadOnlyMemory<byte> body)
+    {
+        var view = View();
+        if (!offers.Honoured(paid.OfferHash, view.Now).TryGet(out var found, out var refusal))
+        {
+            return refusal;
+        }
+
+        if (paid.Continuation is not null)
+        {
+            return Theirs("continuation_unsupported", "This provider does not continue answers that another one began.");
+        }
+
+        var parsed = ChatRequest.Parse(body);
+        if (!parsed.IsOk)
+        {
+            return Theirs(parsed.Error.Code ?? "invalid_request", parsed.Error.Message);
+        }
+
+        return CountPrompt(found.Model, parsed.Value).TryGet(out var ids, out refusal)
+            ? await AdmitAsync(paid, body, found.Offer, found.Model, parsed.Value, ids, view)
+            : refusal;
+    }
+
+    private async Task<Result<(Admitted Admitted, CoverGate Cover)>> AdmitAsync(
+        PaidRequest paid, ReadOnlyMemory<byte> body, Offer offer, ModelForSale sale, ChatRequest chat, int[]? ids,
+        SellerView view)
+    {
+        var prompt = (ulong?)ids?.Length ?? PaidRun.MostUncountedInput(body);
+        var output = Charge.WorstCaseOutput(
+            (ulong)chat.Choices, (ulong?)chat.MaxTokens, (ulong)offer.MaxOutput, (ulong)offer.Context, ids is null ? 0 : prompt);
+        var channelId = paid.Channel.Id(_escrow);
+        var commitment = Commitments.Request(paid.Salt.ToBytes(), body.Span);
+        var sampling = RequestSampling.Of(chat);
+        if (sampling.Flaw() is { } flaw)
+        {
+            return flaw;
+        }
+
+        return await journal.RecordAsync<(Admitted, CoverGate)>(book =>
+        {
+            if (book.Requests.ContainsKey(paid.Id))
+            {
+                return Theirs("request_repeated", "This request id was used before; ask for its record instead.");
+            }
+
+            if (book.Channels.GetValueOrDefault(channelId) is not { } channel)
+            {
+                return Theirs(
+                    "channel_unknown",
+                    "This provider does not know the channel. Check chain id and escrow, and open it before use.");
+            }
+
+            var attempt = new PaidAttempt(paid.Voucher, paid.Channel, paid.Index, prompt, output);
+            if (!VoucherRules.Accept(view, offer, Seen(channel), attempt).TryGet(out var cover, out var refused))
+            {
+                return refused;
+            }
+
+            if (Exposure(book) + (cover.Usable - channel.Base) > options.MostUnclaimed)
+            {
+                return new Refusal(
+                    Fault.Ours, "exposure_reached", "This provider waits for its claims to be mined; try again or elsewhere.");
+            }
+
+            var nonce = nonces.Of(channelId, channel.Acceptance!.Index)
+                .Nonce(NoncePosition.Of(channel.Acceptance.Index, paid.Index)!.Value);
+            var now = (ulong)time.GetUtcNow().ToUnixTimeMilliseconds();
+            var (source, key) = Key(paid, chat, channelId, commitment, nonce);
+            var admitted = new Admitted(
+                paid, channelId, offer, sale, chat, body, ids, commitment, nonce, source, key, sampling, channel.Base, now);
+            LedgerEvent[] events =
+            [
+                new VoucherAccepted(paid.Voucher, paid.Id, 0, now),
+                new RequestAdmitted(
+                    paid.Id, channelId, paid.Index, paid.OfferHash, offer.ModelDigest, commitment, paid.GatewayNonce, nonce,
+                    source, sampling, now),
+            ];
+            var gate = new CoverGate(offer.Prices, channel.Base, cover.Usable, prompt, options.CoverWait, time);
+            return (events, (admitted, gate));
+        });
+    }
+
+    /// <summary>What all channels together owe and is not claimed yet.</summary>
+    public static Amount Exposure(ProviderBook book) => book.Channels.Values
+        .Aggregate(Amount.Zero, (sum, channel) => sum + Amount.SubtractToZero(channel.Base, channel.Claimed));
+
+    private static Result<int[]?> CountPrompt(ModelForSale sale, ChatRequest chat)
+    {
+        try
+        {
+            return sale.Engine.EncodePrompt(chat);
+        }
+        catch (EngineException refused)
+        {
+            return refused.ToRefusal();
+        }
+    }
+
+    private static (string Source, SamplingKey Key) Key(
+        PaidRequest paid, ChatRequest chat, Bytes32 channelId, Bytes32 commitment, Bytes32 nonce) =>
+        chat.Seed is { } seed
+            ? (KeySources.AppSeed, SamplingKey.FromSeed(seed))
+            : (KeySources.TwoParty, SamplingKey.TwoParty(
+                channelId, paid.Id, paid.Index, commitment, paid.GatewayNonce, nonce));
+
+    private static Refusal Theirs(string code, string message) => new(Fault.Theirs, code, message);
+}

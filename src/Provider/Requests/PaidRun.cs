@@ -1,0 +1,335 @@
+using Souk.Engines;
+using Souk.OpenAi.Chat;
+using Souk.OpenAi.Errors;
+using Souk.Protocol;
+using Souk.Wire;
+using Souk.Wire.Paid;
+
+namespace Souk.Provider.Requests;
+
+/// <summary>An admitted request: what was agreed before any work.</summary>
+internal sealed record Admitted(
+    PaidRequest Paid, Bytes32 ChannelId, Offer Offer, ModelForSale Sale, ChatRequest Chat, ReadOnlyMemory<byte> Body,
+    int[]? PromptIds, Bytes32 RequestCommitment, Bytes32 ProviderNonce, string KeySource, SamplingKey Key, SamplingParameters Sampling,
+    Amount Base, ulong StartedAtMs)
+{
+    /// <summary>Greatest output of one choice, in tokens.</summary>
+    public int MaxTokens => Math.Min(Chat.MaxTokens ?? Offer.MaxOutput, Offer.MaxOutput);
+
+    /// <summary>True when every token id is told and committed to.</summary>
+    public bool CountsIds => Offer.Counting == CountingKinds.Ids;
+}
+
+/// <summary>
+/// One paid answer while it is made: pulls the engine only as far as the vouchers cover, streams chunks with token ids,
+/// and counts what is charged. Its end is told by <see cref="Outcome"/>; the receipt is signed elsewhere.
+/// </summary>
+internal sealed class PaidRun : IDisposable
+{
+    private readonly Admitted _admitted;
+    private readonly IWireResponse _response;
+    private readonly ChatStreamWriter _writer;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly List<int>[] _ids;
+    private readonly string?[] _reasons;
+    private readonly TimeProvider _time;
+    private bool _isListening = true;
+    private bool _isStarted;
+    private bool _isCancelled;
+    private ulong _reported;
+
+    public PaidRun(Admitted admitted, CoverGate cover, IWireResponse response, TimeProvider time)
+    {
+        (_admitted, Cover, _response, _time) = (admitted, cover, response, time);
+        _writer = new ChatStreamWriter(
+            "chatcmpl-" + admitted.Paid.Id, time.GetUtcNow().ToUnixTimeSeconds(), admitted.Offer.ModelDigest.ToString());
+        _ids = [.. Enumerable.Range(0, admitted.Chat.Choices).Select(_ => new List<int>())];
+        _reasons = new string?[admitted.Chat.Choices];
+    }
+
+    /// <summary>What the vouchers cover.</summary>
+    public CoverGate Cover { get; }
+
+    /// <summary>The request as admitted.</summary>
+    public Admitted Admitted => _admitted;
+
+    /// <summary>Told once the prompt is counted and before any token: prefill begins.</summary>
+    public Func<PromptCounted, Bytes32, Task>? Prefilling { get; init; }
+
+    public ulong Input { get; private set; }
+
+    public ulong Cached { get; private set; }
+
+    public Bytes32 PromptCommitment { get; private set; }
+
+    public ulong FirstTokenAtMs { get; private set; }
+
+    /// <summary>Why it ended, once it has.</summary>
+    public string? Outcome { get; private set; }
+
+    /// <summary>Why the engine or the cover failed, if one did.</summary>
+    public Refusal? Failure { get; private set; }
+
+    /// <summary>True once status and headers are out, so that a failure can only be told in the stream.</summary>
+    public bool IsStarted => _isStarted;
+
+    /// <summary>Tokens generated over all choices.</summary>
+    public ulong Generated { get; private set; }
+
+    /// <summary>Stops at the next token.</summary>
+    public void Cancel()
+    {
+        _isCancelled = true;
+        Cover.Close();
+        _stop.Cancel();
+    }
+
+    /// <summary>A copy of what was generated, by choice.</summary>
+    public IReadOnlyList<RequestChoice> Choices()
+    {
+        lock (_ids)
+        {
+            return [.. _ids.Select((ids, choice) => new RequestChoice([.. ids], _reasons[choice]))];
+        }
+    }
+
+    /// <summary>The output that is charged: never beyond what is covered or what was asked for.</summary>
+    public ulong ChargedOutput()
+    {
+        if (_admitted.CountsIds || _reported == 0)
+        {
+            return Generated;
+        }
+
+        var most = (ulong)_admitted.MaxTokens * (ulong)_admitted.Chat.Choices;
+        var covered = Charge.OutputWithin(_admitted.Offer.Prices, Input, Cached, Cover.Usable - _admitted.Base) ?? 0;
+        return Math.Min(Math.Min(_reported, most), covered);
+    }
+
+    /// <summary>Runs the engine to the end of the answer, whatever that is. Throws only what is a bug.</summary>
+    public async Task RunAsync(CancellationToken aborted)
+    {
+        using var gone = aborted.UnsafeRegister(static run => ((PaidRun)run!).Cancel(), this);
+        try
+        {
+            await GenerateAsync();
+        }
+        catch (EngineException failed)
+        {
+            Failure = failed.ToRefusal();
+            Outcome = FinishReasons.Error;
+        }
+        catch (OperationCanceledException) when (_isCancelled)
+        {
+            Outcome = FinishReasons.Cancelled;
+        }
+
+        if (_isStarted)
+        {
+            await EndChoicesAsync();
+        }
+    }
+
+    /// <summary>Ends the request before any work.</summary>
+    public Task RefuseAsync(Refusal refusal)
+    {
+        (Failure, Outcome) = (refusal, FinishReasons.Error);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Sends bytes of the stream; a customer that no longer listens is cancelled, not an error.</summary>
+    public async ValueTask SendAsync(ReadOnlyMemory<byte> data)
+    {
+        if (!_isListening)
+        {
+            return;
+        }
+
+        try
+        {
+            await _response.WriteAsync(data, CancellationToken.None);
+        }
+        catch (Exception broken) when (broken is OperationCanceledException or IOException)
+        {
+            _isListening = false;
+            Cancel();
+        }
+    }
+
+    /// <summary>Sends status and headers, the provider's nonce among them, and the role chunks; once.</summary>
+    public async Task StartAsync()
+    {
+        if (_isStarted)
+        {
+            return;
+        }
+
+        _isStarted = true;
+        try
+        {
+            await _response.StartAsync(
+                200,
+                new WireHeaders(3)
+                {
+                    { "content-type", "text/event-stream" },
+                    { "cache-control", "no-store" },
+                    { SoukHeaders.ProviderNonce, _admitted.ProviderNonce.ToString() },
+                },
+                CancellationToken.None);
+        }
+        catch (Exception broken) when (broken is OperationCanceledException or IOException)
+        {
+            _isListening = false;
+            Cancel();
+        }
+
+        for (var choice = 0; choice < _ids.Length; choice++)
+        {
+            await SendAsync(_writer.Role(choice));
+        }
+    }
+
+    /// <summary>The chunk that tells usage.</summary>
+    public ValueTask SendUsageAsync() => SendAsync(_writer.Usage(
+        new Usage((long)(Input + Cached), (long)ChargedOutput()) { CachedTokens = (long)Cached }));
+
+    /// <summary>The event that tells a failure after the start.</summary>
+    public ValueTask SendErrorAsync(Refusal refusal) => SendAsync(_writer.Error(
+        refusal.Fault == Fault.Theirs
+            ? OpenAiError.InvalidRequest(refusal.Message, code: refusal.Code)
+            : OpenAiError.BadGateway(refusal.Message, refusal.Code)));
+
+    public void Dispose()
+    {
+        _writer.Dispose();
+        _stop.Dispose();
+    }
+
+    private async Task GenerateAsync()
+    {
+        var request = new EngineRequest(
+            _admitted.Chat, _admitted.Body, _admitted.Key, _admitted.Sampling, _admitted.MaxTokens, _admitted.Chat.Stop,
+            _admitted.Chat.Choices, _admitted.Paid.Channel.Payer.ToString())
+        {
+            PromptIds = _admitted.PromptIds,
+        };
+
+        await using var events = _admitted.Sale.Engine
+            .GenerateAsync(request, _stop.Token).GetAsyncEnumerator(_stop.Token);
+        while (Outcome is null && await events.MoveNextAsync())
+        {
+            await (events.Current switch
+            {
+                PromptCounted prompt => BeginAsync(prompt),
+                TokenOut token => DeliverAsync(token),
+                Finished finished => FinishAsync(finished),
+                _ => throw new InvalidOperationException($"The engine said {events.Current.GetType().Name}."),
+            });
+            if (_isCancelled)
+            {
+                Outcome ??= FinishReasons.Cancelled;
+            }
+            else if (Outcome is null && _reasons.Contains(null) && !await Cover.CoversAsync(Generated + 1, _stop.Token))
+            {
+                Outcome = FinishReasons.Length;
+            }
+        }
+
+        Outcome ??= _reasons.Contains(FinishReasons.Length) ? FinishReasons.Length : _reasons[0] ?? FinishReasons.Stop;
+    }
+
+    private async Task BeginAsync(PromptCounted prompt)
+    {
+        Input = (ulong)prompt.Input;
+        Cached = (ulong)prompt.Cached;
+        if (_admitted.CountsIds)
+        {
+            PromptCommitment = Commitments.Prompt(_admitted.Paid.Salt.ToBytes(), prompt.PromptIds ?? []);
+        }
+        else
+        {
+            Input = Math.Min(Input, MostUncountedInput(_admitted.Body));
+        }
+
+        if (Prefilling is { } prefilling)
+        {
+            await prefilling(prompt, PromptCommitment);
+        }
+
+        await StartAsync();
+    }
+
+    /// <summary>The most that a prompt can be billed where nobody but the engine can count it, in tokens.</summary>
+    public static ulong MostUncountedInput(ReadOnlyMemory<byte> body) => (ulong)body.Length + UsageInputSlack;
+
+    private const ulong UsageInputSlack = 1024;
+
+    private async Task DeliverAsync(TokenOut token)
+    {
+        var count = _admitted.CountsIds ? (ulong)token.Ids.Length : 1;
+        if (!await Cover.CoversAsync(Generated + count, _stop.Token))
+        {
+            Outcome = FinishReasons.Length;
+            return;
+        }
+
+        if (FirstTokenAtMs == 0)
+        {
+            await StartAsync();
+            FirstTokenAtMs = (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds();
+        }
+
+        lock (_ids)
+        {
+            _ids[token.Choice].AddRange(token.Ids);
+        }
+
+        Generated += count;
+        await SendAsync(Chunk(token));
+    }
+
+    private ReadOnlyMemory<byte> Chunk(TokenOut token)
+    {
+        if (!token.ToolCalls.IsEmpty)
+        {
+            return _writer.ToolCalls(token.Choice, token.ToolCalls.Span, token.Ids);
+        }
+
+        return token.Reasoning is { } reasoning
+            ? _writer.Reasoning(token.Choice, reasoning, token.Ids)
+            : _writer.Text(token.Choice, token.Text, token.Ids, token.Logprobs.Span);
+    }
+
+    private async Task FinishAsync(Finished finished)
+    {
+        _reported += (ulong)Math.Max(finished.OutputTokens, 0);
+        lock (_ids)
+        {
+            _reasons[finished.Choice] = finished.Reason;
+        }
+
+        await SendAsync(_writer.Finish(finished.Choice, finished.Reason));
+    }
+
+    // An answer that ended from outside still tells each choice why, unless nobody listens or it failed.
+    private async Task EndChoicesAsync()
+    {
+        if (Outcome == FinishReasons.Error)
+        {
+            return;
+        }
+
+        for (var choice = 0; choice < _reasons.Length; choice++)
+        {
+            if (_reasons[choice] is null)
+            {
+                lock (_ids)
+                {
+                    _reasons[choice] = FinishReasons.Length;
+                }
+
+                await SendAsync(_writer.Finish(choice, FinishReasons.Length));
+            }
+        }
+    }
+}
