@@ -20,4 +20,9 @@ public sealed record EngineRequest(
     int MaxTokens,
     IReadOnlyList<string> Stop,
     int Choices,
-    string Payer);
+    string Payer)
+{
+    /// <summary>What <see cref="IEngine.EncodePrompt"/> gave for this chat, so that it is not counted twice; null makes the
+    /// engine encode the prompt itself.</summary>
+    public int[]? PromptIds { get; init; }
+}

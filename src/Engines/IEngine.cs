@@ -1,3 +1,5 @@
+using Souk.OpenAi.Chat;
+
 namespace Souk.Engines;
 
 /// <summary>Runs one model and streams what it generates. Implementations: ONNX Runtime in process, an OpenAI-compatible
@@ -6,6 +8,12 @@ public interface IEngine : IAsyncDisposable
 {
     /// <summary>What this engine sells: identity, limits and the files that let a customer count for itself.</summary>
     EngineModel Model { get; }
+
+    /// <summary>The prompt's ids as this engine reads them, so that a seller can price a request before it starts; null
+    /// where only an upstream can count.</summary>
+    /// <exception cref="EngineException">Theirs: the template refuses the messages, or they leave no room for an answer.
+    /// </exception>
+    int[]? EncodePrompt(ChatRequest chat);
 
     /// <summary>Generates an answer. The stream is pulled: an engine that runs in process is never more than one token
     /// ahead of the consumer, so a consumer that stops pulling stops the work. Events arrive in this order: one

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Souk.OpenAi.Chat;
+using Souk.OpenAi.Tokens;
 using Souk.Protocol;
 
 namespace Souk.Engines;
@@ -68,6 +70,25 @@ internal static class RequestRules
         new(
             Fault.Theirs, "context_length_exceeded",
             $"The prompt has {prompt} tokens, and prompt and answer together must fit in {context}. Shorten it.");
+
+    /// <exception cref="EngineException">Theirs: no ids, or no room for an answer.</exception>
+    public static int[] EncodePrompt(PromptEncoder encoder, ChatRequest chat, int context)
+    {
+        var encoded = encoder.Encode(chat);
+        if (!encoded.IsOk)
+        {
+            throw new EngineException(Fault.Theirs, encoded.Error.Code ?? "invalid_prompt", encoded.Error.Message);
+        }
+
+        if (encoded.Value.Length == 0)
+        {
+            throw new EngineException(Fault.Theirs, "invalid_prompt", "The prompt is empty.");
+        }
+
+        return encoded.Value.Length < context
+            ? encoded.Value
+            : throw ContextExceeded(encoded.Value.Length, context);
+    }
 
     private static bool NeedsGrammar(JsonElement? format) =>
         format is { ValueKind: JsonValueKind.Object } given

@@ -59,23 +59,7 @@ internal sealed class Generation : IDisposable
     /// </exception>
     public int[] EncodePrompt()
     {
-        var encoded = encoder.Encode(request.Chat);
-        if (!encoded.IsOk)
-        {
-            throw new EngineException(Fault.Theirs, encoded.Error.Code ?? "invalid_prompt", encoded.Error.Message);
-        }
-
-        promptIds = encoded.Value;
-        if (promptIds.Length == 0)
-        {
-            throw new EngineException(Fault.Theirs, "invalid_prompt", "The prompt is empty.");
-        }
-
-        if (promptIds.Length >= context)
-        {
-            throw RequestRules.ContextExceeded(promptIds.Length, context);
-        }
-
+        promptIds = request.PromptIds ?? RequestRules.EncodePrompt(encoder, request.Chat, context);
         limit = Math.Min(request.MaxTokens, context - promptIds.Length);
         return promptIds;
     }

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.ML.OnnxRuntime;
 using Souk.Engines.Admission;
 using Souk.Engines.Files;
+using Souk.OpenAi.Chat;
 using Souk.OpenAi.Tokens;
 using Souk.Protocol;
 
@@ -73,6 +74,8 @@ public sealed class OnnxEngine : IEngine
         using var opening = new InferenceThreads(1);
         return await opening.RunAsync(() => Open(options, directory));
     }
+
+    public int[]? EncodePrompt(ChatRequest chat) => RequestRules.EncodePrompt(encoder, chat, Model.Context);
 
     public async IAsyncEnumerable<EngineEvent> GenerateAsync(
         EngineRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)

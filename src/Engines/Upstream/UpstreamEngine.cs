@@ -84,7 +84,7 @@ public sealed class UpstreamEngine : IEngine
         EngineRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         byte[] body = UpstreamRequest.Write(request, probe, Model.Features, options.MaxChoices);
-        int[]? prompt = CountPrompt(request);
+        int[]? prompt = request.PromptIds ?? EncodePrompt(request.Chat);
         using var place = await gate.EnterAsync(cancellationToken);
         using var deadline = new Deadline(time, cancellationToken);
         var answer = new UpstreamAnswer(request.Choices, request.MaxTokens, encoder is not null, prompt);
@@ -117,29 +117,14 @@ public sealed class UpstreamEngine : IEngine
         }
     }
 
+    public int[]? EncodePrompt(ChatRequest chat) =>
+        encoder is null ? null : RequestRules.EncodePrompt(encoder, chat, Model.Context);
+
     public ValueTask DisposeAsync()
     {
         http.Dispose();
         gate.Dispose();
         return ValueTask.CompletedTask;
-    }
-
-    private int[]? CountPrompt(EngineRequest request)
-    {
-        if (encoder is null)
-        {
-            return null;
-        }
-
-        var encoded = encoder.Encode(request.Chat);
-        if (!encoded.IsOk)
-        {
-            throw new EngineException(Fault.Theirs, encoded.Error.Code ?? "invalid_prompt", encoded.Error.Message);
-        }
-
-        return encoded.Value.Length < Model.Context
-            ? encoded.Value
-            : throw RequestRules.ContextExceeded(encoded.Value.Length, Model.Context);
     }
 
     private async IAsyncEnumerable<EngineEvent> StreamAsync(byte[] body, UpstreamAnswer answer, Deadline deadline)
