@@ -87,7 +87,7 @@ public sealed class ProviderNode : IDisposable
             throw new ArgumentException(string.Join(" ", problems), nameof(options));
         }
 
-        var journal = await Journal<ProviderBook>.OpenAsync(parts.Ledger, cancellation);
+        var journal = await Journal.OpenAsync<ProviderBook>(parts.Ledger, cancellation);
         var node = new ProviderNode(options, parts, journal);
         await node._requests.RecoverAsync();
         if (await node._watch.SynchroniseAsync(cancellation) is { } refusal)

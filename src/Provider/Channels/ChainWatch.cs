@@ -50,7 +50,7 @@ internal sealed partial class ChainWatch(
     /// <summary>Follows the chain until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        await foreach (var news in chain.FollowAsync(cancellation))
+        await foreach (var news in chain.FollowAsync([], cancellation))
         {
             Note(news.Newest);
             var known = journal.Book.Channels;

@@ -109,7 +109,7 @@ internal sealed class ChannelDesk(
                 }
             }
 
-            var window = _openings.GetValueOrDefault(payer, (now, 0));
+            (ulong SinceMs, int Count) window = _openings.GetValueOrDefault(payer, (now, 0));
             window = window.SinceMs + HourMs <= now ? (now, 0) : window;
             if (window.Count >= options.OpeningsPerPayerAndHour || (_openings.Count >= MostPayers && window.Count == 0))
             {

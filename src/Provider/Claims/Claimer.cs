@@ -1,8 +1,11 @@
+using System.Collections.Immutable;
+using System.Numerics;
 using Microsoft.Extensions.Logging;
 using Souk.Chain;
 using Souk.Ledger.Books;
 using Souk.Ledger.Rows;
 using Souk.Ledger.Selling;
+using Souk.Market.Claims;
 using Souk.Protocol;
 using Souk.Provider.Channels;
 
@@ -14,7 +17,9 @@ namespace Souk.Provider.Claims;
 /// </summary>
 internal sealed partial class Claimer : IDisposable
 {
-    private const int MostRows = 64;
+    private const ulong GasPerTransaction = 50_000;
+    private const ulong GasPerChannel = 60_000;
+    private static readonly ClaimCosts Free = new(Amount.Zero, Amount.Zero);
     private static readonly UInt128 OneGasMoney = 1_000_000_000_000_000_000;
     private readonly ProviderOptions _options;
     private readonly IMarketChain _chain;
@@ -83,15 +88,9 @@ internal sealed partial class Claimer : IDisposable
         await _turn.WaitAsync(cancellation);
         try
         {
-            while (Due(isForced) is { Count: > 0 } due)
+            foreach (var batch in await PlanAsync(isForced, cancellation))
             {
-                var rows = due.Take(MostRows).ToList();
-                if (!isForced && !rows.Exists(channel => channel.IsWithdrawing)
-                    && await IsTooDearAsync(rows, cancellation))
-                {
-                    break;
-                }
-
+                var rows = batch.Select(id => _journal.Durable.Channels[id]).ToList();
                 if (await SendAsync(rows, cancellation) is { } refusal)
                 {
                     return refusal;
@@ -114,29 +113,33 @@ internal sealed partial class Claimer : IDisposable
 
     private void Hurry(Bytes32 channel) => _urgent.TrySetResult();
 
-    // Withdrawals first, then by value: a claim that is cut off at its greatest size leaves the least behind.
-    private List<ProviderChannel> Due(bool isForced) =>
-        [.. _journal.Durable.Channels.Values
-            .Where(channel => !channel.Claimable.IsZero)
-            .OrderByDescending(channel => channel.IsWithdrawing)
-            .ThenByDescending(channel => channel.Claimable)
-            .ThenBy(channel => channel.Id)
-            .Where(channel => isForced || channel.IsWithdrawing || !channel.Claimable.IsZero)];
-
-    private async Task<bool> IsTooDearAsync(List<ProviderChannel> rows, CancellationToken cancellation)
+    private async Task<ImmutableArray<ImmutableArray<Bytes32>>> PlanAsync(bool isForced, CancellationToken cancellation)
     {
-        var quote = await Account.QuoteAsync(Describe(rows).Claim, cancellation);
-        if (!quote.TryGet(out var gas, out _))
+        var candidates = _journal.Durable.Channels.Values
+            .Where(channel => !channel.Claimable.IsZero)
+            .Select(channel => new ClaimCandidate(channel.Id, channel.Claimable, channel.IsWithdrawing))
+            .ToList();
+        if (candidates.Count == 0)
         {
-            // What cannot be quoted would revert or cannot be sent; sending it tells which and why.
-            return false;
+            return [];
         }
 
-        var value = rows.Aggregate(Amount.Zero, (sum, channel) => sum + channel.Claimable);
-        var cost = (System.Numerics.BigInteger)gas.Fee * (System.Numerics.BigInteger)_options.GasMoneyPrice.Units
-            / (System.Numerics.BigInteger)OneGasMoney;
-        return (System.Numerics.BigInteger)value.Units < cost * _options.ClaimValueOverGas;
+        var costs = isForced ? Free : await CostsAsync(cancellation);
+        return ClaimPlan.Of(candidates, costs, Math.Max(_options.ClaimValueOverGas, 1));
     }
+
+    // The price of gas is asked by quoting a settlement, which never reverts. Where nobody answers, sending will tell why.
+    private async Task<ClaimCosts> CostsAsync(CancellationToken cancellation)
+    {
+        var quote = await Account.QuoteAsync(new Settle(_options.Payout), cancellation);
+        return quote.TryGet(out var gas, out _)
+            ? new ClaimCosts(InCurrency(gas.WeiPerGas, GasPerTransaction + gas.Gas), InCurrency(gas.WeiPerGas, GasPerChannel))
+            : Free;
+    }
+
+    private Amount InCurrency(UInt128 weiPerGas, ulong gas) => new((UInt128)BigInteger.Min(
+        (BigInteger)weiPerGas * gas * (BigInteger)_options.GasMoneyPrice.Units / (BigInteger)OneGasMoney,
+        (BigInteger)UInt128.MaxValue / (1UL << 40)));
 
     private async Task<Refusal?> SendAsync(List<ProviderChannel> rows, CancellationToken cancellation)
     {

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using Souk.Protocol;
 using Souk.Wire;
 using Souk.Wire.Paid;
 

@@ -4,6 +4,7 @@ using Souk.OpenAi.Errors;
 using Souk.Protocol;
 using Souk.Wire;
 using Souk.Wire.Paid;
+using FinishReasons = Souk.Protocol.FinishReasons;
 
 namespace Souk.Provider.Requests;
 
