@@ -35,11 +35,11 @@ internal static class LedgerSchema
         CheckVersion(connection);
     }
 
-    public static void BoundPages(SqliteConnection connection, long? pages)
+    public static void BoundSize(SqliteConnection connection, long? bytes)
     {
-        if (pages is { } bound)
+        if (bytes is { } bound && Scalar(connection, "PRAGMA page_size") is long page)
         {
-            Execute(connection, $"PRAGMA max_page_count = {bound}");
+            Execute(connection, $"PRAGMA max_page_count = {Math.Max(1, bound / page)}");
         }
     }
 

@@ -39,10 +39,12 @@ public sealed class SqliteLedger : ILedger
     /// <exception cref="LedgerFormatException">It is no ledger, or of an unknown format version.</exception>
     /// <exception cref="LedgerFullException">The disk is full.</exception>
     /// <exception cref="LedgerFailedException">It cannot be read or written.</exception>
-    public static SqliteLedger Open(string path) => Open(path, maxPages: null);
-
-    /// <summary>The same with a bound on the file's pages (4 KiB each), by which tests fill the disk.</summary>
-    internal static SqliteLedger Open(string path, long? maxPages)
+    /// <param name="path">The file; its folder is made if need be. Its lock and log stand beside it.</param>
+    /// <param name="maxBytes">
+    /// The size beyond which the file does not grow: an append that would need more fails as on a full disk. Null
+    /// for no bound but the disk's.
+    /// </param>
+    public static SqliteLedger Open(string path, long? maxBytes = null)
     {
         var file = LedgerFile.Take(path);
         SqliteConnection? writing = null;
@@ -52,7 +54,7 @@ public sealed class SqliteLedger : ILedger
             writing = file.Connect(SqliteOpenMode.ReadWrite);
             LedgerSchema.Prepare(writing);
             var tip = LedgerSchema.VerifyAll(writing);
-            LedgerSchema.BoundPages(writing, maxPages);
+            LedgerSchema.BoundSize(writing, maxBytes);
             reading = file.Connect(SqliteOpenMode.ReadOnly);
             return new SqliteLedger(file, reading, new GroupCommit(writing, tip, file.Path));
         }

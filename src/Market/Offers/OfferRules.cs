@@ -13,7 +13,7 @@ public sealed record OfferTerms(
     uint GreatestWithdrawDelay = ChannelConfig.MaxWithdrawDelay);
 
 /// <summary>An offer whose signature and registry entry were checked.</summary>
-/// <param name="Original">The offer as it was original.</param>
+/// <param name="Original">The offer as it was signed.</param>
 /// <param name="Hash">Its hash, which receipts name.</param>
 /// <param name="NodeKey">The node key that signed it, and signs the receipts under it.</param>
 /// <param name="Stake">The provider's stake when it was checked.</param>

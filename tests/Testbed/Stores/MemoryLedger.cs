@@ -1,0 +1,334 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using Souk.Ledger;
+using Souk.Protocol;
+
+namespace Souk.Testbed.Stores;
+
+/// <summary>
+/// A simulated disk that holds one ledger. It outlives the process that has it open: a crash loses what was appended
+/// and not yet synced, save what a test lets survive, as a real disk may keep writes that nobody was told about.
+/// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "The process that opens the ledger closes it, not the disk.")]
+public sealed class MemoryStore
+{
+    private readonly List<LedgerRow> _durable = [];
+    private readonly Lock _guard = new();
+    private MemoryLedger? _owner;
+
+    /// <summary>While true every sync fails for want of room.</summary>
+    public bool IsFull { get; set; }
+
+    /// <summary>How many syncs the disk has done.</summary>
+    public int Syncs { get; private set; }
+
+    /// <summary>Opens the ledger, verifying its chain, as one process may at a time.</summary>
+    /// <param name="time">By which a sync takes its time.</param>
+    /// <param name="syncTime">How long a sync takes; concurrent appends share the next one.</param>
+    public MemoryLedger Open(TimeProvider time, TimeSpan syncTime)
+    {
+        lock (_guard)
+        {
+            if (_owner is not null)
+            {
+                throw new LedgerInUseException("(in memory)");
+            }
+
+            var (sequence, hash) = (0L, LedgerChain.Genesis);
+            foreach (var row in _durable)
+            {
+                LedgerChain.Verify(row, sequence, hash);
+                (sequence, hash) = (row.Sequence, row.Hash);
+            }
+
+            _owner = new MemoryLedger(this, time, syncTime);
+            return _owner;
+        }
+    }
+
+    /// <summary>
+    /// Ends the process that has the ledger open, at this instant: none of its tasks completes any more. Of the
+    /// appends that were not synced, the first <paramref name="surviving"/> are on the disk all the same.
+    /// </summary>
+    public void Crash(int surviving = 0)
+    {
+        lock (_guard)
+        {
+            if (_owner is { } ledger)
+            {
+                _owner = null;
+                foreach (var entries in ledger.Abandon().Take(surviving))
+                {
+                    Write(entries);
+                }
+            }
+        }
+    }
+
+    /// <summary>Changes a row behind the ledger's back.</summary>
+    public void Tamper(long sequence, Func<LedgerRow, LedgerRow> change)
+    {
+        lock (_guard)
+        {
+            _durable[(int)sequence - 1] = change(_durable[(int)sequence - 1]);
+        }
+    }
+
+    internal (long Sequence, Bytes32 Hash) Tip
+    {
+        get
+        {
+            lock (_guard)
+            {
+                return _durable.Count == 0 ? (0, LedgerChain.Genesis) : (_durable.Count, _durable[^1].Hash);
+            }
+        }
+    }
+
+    internal List<LedgerRow> Rows()
+    {
+        lock (_guard)
+        {
+            return [.. _durable];
+        }
+    }
+
+    /// <summary>Syncs a batch and gives the last sequence of each append; null when the process is dead.</summary>
+    internal long[]? Sync(MemoryLedger ledger, IReadOnlyList<LedgerEntry[]> batch)
+    {
+        lock (_guard)
+        {
+            if (_owner != ledger)
+            {
+                return null;
+            }
+
+            Syncs++;
+            return IsFull ? throw new LedgerFullException("(in memory)") : [.. batch.Select(Write)];
+        }
+    }
+
+    internal void Close(MemoryLedger ledger)
+    {
+        lock (_guard)
+        {
+            _owner = _owner == ledger ? null : _owner;
+        }
+    }
+
+    private long Write(LedgerEntry[] entries)
+    {
+        foreach (var entry in entries)
+        {
+            var (sequence, hash) = _durable.Count == 0 ? (0, LedgerChain.Genesis) : (_durable.Count, _durable[^1].Hash);
+            var next = LedgerChain.Hash(hash, sequence + 1, entry.Kind, entry.Key, entry.Body.Span);
+            _durable.Add(new LedgerRow(sequence + 1, entry.Kind, entry.Key, entry.Body.ToArray(), next));
+        }
+
+        return _durable.Count;
+    }
+}
+
+/// <summary>The ledger of a simulated process, on a <see cref="MemoryStore"/>.</summary>
+public sealed class MemoryLedger : ILedger
+{
+    private readonly MemoryStore _store;
+    private readonly TimeProvider _time;
+    private readonly TimeSpan _syncTime;
+    private readonly Lock _guard = new();
+    private readonly List<Pending> _pending = [];
+    private Task _syncing = Task.CompletedTask;
+    private bool _isSyncing;
+    private bool _closed;
+    private LedgerException? _failure;
+
+    internal MemoryLedger(MemoryStore store, TimeProvider time, TimeSpan syncTime)
+    {
+        _store = store;
+        _time = time;
+        _syncTime = syncTime;
+    }
+
+    /// <inheritdoc/>
+    public long Sequence => _store.Tip.Sequence;
+
+    /// <inheritdoc/>
+    public Bytes32 Head => _store.Tip.Hash;
+
+    /// <inheritdoc/>
+    public Task<long> AppendAsync(IReadOnlyList<LedgerEntry> entries)
+    {
+        LedgerLimits.Check(entries);
+        var pending = new Pending([.. entries]);
+        lock (_guard)
+        {
+            ObjectDisposedException.ThrowIf(_closed, this);
+            if (_failure is { } failure)
+            {
+                return Task.FromException<long>(Refused(failure));
+            }
+
+            _pending.Add(pending);
+            if (!_isSyncing)
+            {
+                _isSyncing = true;
+                _syncing = SyncAllAsync();
+            }
+        }
+
+        return pending.Durable.Task;
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<LedgerRow> ReadAsync(
+        long afterSequence, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(afterSequence);
+        var rows = _store.Rows();
+        var (at, previous) = (afterSequence, LedgerChain.Genesis);
+        if (afterSequence > 0 && afterSequence <= rows.Count)
+        {
+            previous = rows[(int)afterSequence - 1].Hash;
+        }
+
+        foreach (var row in rows.Skip((int)Math.Min(afterSequence, rows.Count)))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            LedgerChain.Verify(row, at, previous);
+            (at, previous) = (row.Sequence, row.Hash);
+            yield return row;
+        }
+
+        await Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<LedgerRow>> FindAsync(string key, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        cancellation.ThrowIfCancellationRequested();
+        var found = new List<LedgerRow>();
+        var previous = LedgerChain.Genesis;
+        foreach (var row in _store.Rows())
+        {
+            if (string.Equals(row.Key, key, StringComparison.Ordinal))
+            {
+                LedgerChain.Verify(row, row.Sequence - 1, previous);
+                found.Add(row);
+            }
+
+            previous = row.Hash;
+        }
+
+        return Task.FromResult<IReadOnlyList<LedgerRow>>(found);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        Task last;
+        lock (_guard)
+        {
+            _closed = true;
+            last = _syncing;
+        }
+
+        await last;
+        _store.Close(this);
+    }
+
+    /// <summary>The process is dead: what waits will never complete.</summary>
+    internal List<LedgerEntry[]> Abandon()
+    {
+        lock (_guard)
+        {
+            return [.. _pending.Select(pending => pending.Entries)];
+        }
+    }
+
+    private static LedgerFailedException Refused(LedgerException earlier) =>
+        new("An earlier append failed, so nothing more is written until the ledger is opened again: "
+            + earlier.Message, earlier);
+
+    private async Task SyncAllAsync()
+    {
+        while (true)
+        {
+            int count;
+            lock (_guard)
+            {
+                count = _pending.Count;
+                if (count == 0)
+                {
+                    _isSyncing = false;
+                    return;
+                }
+            }
+
+            if (_syncTime == TimeSpan.Zero)
+            {
+                await Task.Yield();
+            }
+            else
+            {
+                await Task.Delay(_syncTime, _time);
+            }
+
+            if (!SyncFirst(count))
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Syncs the appends that waited when the sync began; false when there will be no further one.</summary>
+    private bool SyncFirst(int count)
+    {
+        List<Pending> batch;
+        lock (_guard)
+        {
+            batch = _pending.GetRange(0, count);
+        }
+
+        try
+        {
+            if (_store.Sync(this, batch.ConvertAll(pending => pending.Entries)) is not { } sequences)
+            {
+                return false;
+            }
+
+            lock (_guard)
+            {
+                _pending.RemoveRange(0, count);
+            }
+
+            for (var i = 0; i < count; i++)
+            {
+                batch[i].Durable.SetResult(sequences[i]);
+            }
+
+            return true;
+        }
+        catch (LedgerException failure)
+        {
+            List<Pending> waiting;
+            lock (_guard)
+            {
+                _failure = failure;
+                waiting = _pending.GetRange(count, _pending.Count - count);
+                _pending.Clear();
+            }
+
+            batch.ForEach(pending => pending.Durable.SetException(failure));
+            waiting.ForEach(pending => pending.Durable.SetException(Refused(failure)));
+            return false;
+        }
+    }
+
+    private sealed class Pending(LedgerEntry[] entries)
+    {
+        public LedgerEntry[] Entries { get; } = entries;
+
+        public TaskCompletionSource<long> Durable { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}
