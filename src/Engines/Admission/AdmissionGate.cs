@@ -4,7 +4,9 @@ namespace Souk.Engines.Admission;
 
 /// <summary>Lets a fixed number of requests run, a bounded number wait in order of arrival, and refuses the rest at once:
 /// a queue without end turns overload into time-outs for everybody.</summary>
-internal sealed class AdmissionGate : IDisposable
+#pragma warning disable CA1001 // A request may give its place back after its engine ended; the semaphore holds no handle.
+internal sealed class AdmissionGate
+#pragma warning restore CA1001
 {
     private readonly SemaphoreSlim running;
     private readonly int places;
@@ -43,8 +45,6 @@ internal sealed class AdmissionGate : IDisposable
 
         return new Place(this);
     }
-
-    public void Dispose() => running.Dispose();
 
     /// <summary>A place to run, given back once however often it is disposed.</summary>
     internal sealed class Place(AdmissionGate gate) : IDisposable

@@ -28,12 +28,14 @@ public sealed class OnnxEngine : IEngine
     private readonly AdmissionGate gate;
     private readonly InferenceThreads threads;
     private readonly CancellationTokenSource stopping = new();
+    private readonly CancellationToken stopped;
     private readonly int prefill;
 
     private OnnxEngine(OnnxEngineOptions options, ModelDirectory directory, Decoder decoder, int context)
     {
         this.options = options;
         this.decoder = decoder;
+        stopped = stopping.Token;
         encoder = directory.Tokens.Encoder;
         var ends = directory.Tokens.Config.EndIds;
         endIds = [.. ends.Count > 0 ? ends : encoder.Tokenizer.EosIds];
@@ -81,7 +83,7 @@ public sealed class OnnxEngine : IEngine
         EngineRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         Refuse(request);
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping.Token);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopped);
         using var place = await gate.EnterAsync(cancellationToken);
         using var generation = new Generation(decoder, encoder, endIds, request, Model.Context, prefill);
         await using var watch = ended.Token.Register(generation.Stop);
@@ -107,7 +109,6 @@ public sealed class OnnxEngine : IEngine
         await stopping.CancelAsync();
         threads.Dispose();
         decoder.Dispose();
-        gate.Dispose();
         stopping.Dispose();
     }
 
@@ -174,7 +175,7 @@ public sealed class OnnxEngine : IEngine
         catch (OnnxRuntimeException failure)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw stopping.IsCancellationRequested ? Stopped(failure) : new EngineException(
+            throw stopped.IsCancellationRequested ? Stopped(failure) : new EngineException(
                 Fault.Ours, "engine_failed", "The model failed while generating.", failure);
         }
         catch (Exception failure) when (failure is SamplingException or InvalidDataException)
@@ -182,7 +183,7 @@ public sealed class OnnxEngine : IEngine
             throw new EngineException(
                 Fault.Ours, "engine_failed", "The model computed something that is no distribution of tokens.", failure);
         }
-        catch (InvalidOperationException failure) when (stopping.IsCancellationRequested)
+        catch (InvalidOperationException failure) when (stopped.IsCancellationRequested)
         {
             throw Stopped(failure);
         }

@@ -16,6 +16,11 @@ internal sealed class UpstreamAnswer(int choices, int maxTokens, bool countsIds,
     /// <summary>Whether every choice has said how it ended.</summary>
     public bool IsFinished => reasons.All(reason => reason is not null);
 
+    /// <summary>Whether a chunk shows that the model went on: text, ids (vLLM sends them alone while its tool parser holds
+    /// text back), or an end. A role or an empty chunk does not.</summary>
+    public static bool IsProgress(ChatChunk chunk) => chunk.Choices.Any(choice =>
+        choice.TokenIds is { Length: > 0 } || !IsEmpty(choice) || !string.IsNullOrEmpty(choice.FinishReason));
+
     /// <summary>The prompt's size where it is known before the first token.</summary>
     public PromptCounted? Begin() => prompt is null ? null : announced = new PromptCounted(prompt.Length, 0, prompt);
 
@@ -92,10 +97,7 @@ internal sealed class UpstreamAnswer(int choices, int maxTokens, bool countsIds,
     private TokenOut? Step(ChunkChoice choice)
     {
         int[] ids = countsIds ? choice.TokenIds ?? [] : [];
-        bool isEmpty = ids.Length == 0 && choice.ToolCalls.IsEmpty
-            && string.IsNullOrEmpty(choice.Content) && string.IsNullOrEmpty(choice.Reasoning)
-            && string.IsNullOrEmpty(choice.Refusal);
-        if (isEmpty)
+        if (ids.Length == 0 && IsEmpty(choice))
         {
             return null;
         }
@@ -119,6 +121,10 @@ internal sealed class UpstreamAnswer(int choices, int maxTokens, bool countsIds,
             Logprobs = choice.Logprobs,
         };
     }
+
+    private static bool IsEmpty(ChunkChoice choice) =>
+        choice.ToolCalls.IsEmpty && string.IsNullOrEmpty(choice.Content)
+        && string.IsNullOrEmpty(choice.Reasoning) && string.IsNullOrEmpty(choice.Refusal);
 
     private PromptCounted PromptTotal()
     {

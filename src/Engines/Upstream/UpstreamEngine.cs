@@ -123,7 +123,6 @@ public sealed class UpstreamEngine : IEngine
     public ValueTask DisposeAsync()
     {
         http.Dispose();
-        gate.Dispose();
         return ValueTask.CompletedTask;
     }
 
@@ -166,6 +165,11 @@ public sealed class UpstreamEngine : IEngine
             if (!chunk.IsOk)
             {
                 throw UpstreamErrors.Protocol("sent an event that is no chunk of an answer");
+            }
+
+            if (UpstreamAnswer.IsProgress(chunk.Value))
+            {
+                deadline.Start(options.IdleTimeout);
             }
 
             foreach (var happened in answer.Take(chunk.Value))

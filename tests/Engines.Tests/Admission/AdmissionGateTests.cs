@@ -8,7 +8,7 @@ public sealed class AdmissionGateTests
     [Fact]
     public async Task A_request_waits_for_a_place_and_the_one_too_many_is_refused()
     {
-        using var gate = new AdmissionGate(concurrency: 1, waiting: 1);
+        var gate = new AdmissionGate(concurrency: 1, waiting: 1);
         var first = await gate.EnterAsync(default);
         var second = gate.EnterAsync(default);
         Assert.False(second.IsCompleted);
@@ -23,7 +23,7 @@ public sealed class AdmissionGateTests
     [Fact]
     public async Task A_place_given_back_twice_counts_once()
     {
-        using var gate = new AdmissionGate(concurrency: 1, waiting: 0);
+        var gate = new AdmissionGate(concurrency: 1, waiting: 0);
         var place = await gate.EnterAsync(default);
         place.Dispose();
         place.Dispose();
@@ -34,7 +34,7 @@ public sealed class AdmissionGateTests
     [Fact]
     public async Task A_request_cancelled_while_waiting_frees_its_place_in_the_queue()
     {
-        using var gate = new AdmissionGate(concurrency: 1, waiting: 1);
+        var gate = new AdmissionGate(concurrency: 1, waiting: 1);
         using var first = await gate.EnterAsync(default);
         using var leaving = new CancellationTokenSource();
         var second = gate.EnterAsync(leaving.Token);
