@@ -19,12 +19,14 @@ public sealed record ChatMessage(string Role, IReadOnlyList<ContentPart> Parts)
     /// <summary>The reasoning of an earlier answer (<c>reasoning_content</c>), which some templates show again.</summary>
     public string? Reasoning { get; init; }
 
-    /// <summary>All text of the content, parts joined without a separator; null when the content is null.</summary>
+    /// <summary>
+    /// All text of the content, its parts joined by line ends as vLLM does before it fills a template; null when the
+    /// content is null.
+    /// </summary>
     public string? Text => Parts switch
     {
         [] => IsPartArray ? "" : null,
-        [var only] => only.Text,
-        _ => string.Concat(Parts.Select(part => part.Kind == ContentPart.ImageKind ? "" : part.Text)),
+        _ => string.Join('\n', Parts.Where(part => part.Kind != ContentPart.ImageKind).Select(part => part.Text)),
     };
 
     public bool HasImage => Parts.Any(part => part.Kind == ContentPart.ImageKind);
