@@ -99,7 +99,7 @@ internal sealed class ModelFolder : IDisposable
 
     /// <summary>GPT-2's letters for the bytes 0 to 255: printable ones stand for themselves, the others for the letters
     /// from U+0100 on.</summary>
-    private static IEnumerable<char> ByteLetters()
+    public static IEnumerable<char> ByteLetters()
     {
         int next = 256;
         for (int value = 0; value < 256; value++)

@@ -261,7 +261,7 @@ public sealed class UpstreamEngineTests : IAsyncLifetime
         server.Answer = context => LoopbackServer.StreamAsync(context, """
             data: {"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop"}]}
 
-            data: {"choices":[],"usage":{"prompt_tokens":99999999999,"completion_tokens":999999999999,"total_tokens":9}}
+            data: {"choices":[],"usage":{"prompt_tokens":2000000,"completion_tokens":2000000,"total_tokens":4000000}}
 
             data: [DONE]
 
