@@ -43,7 +43,7 @@ internal sealed class TinyLlama
     public TinyLlama(TinyShape shape)
     {
         Shape = shape;
-        state = (shape.Seed * 2654435761u) | 1;
+        state = unchecked(shape.Seed * 2654435761u) | 1;
         Embedding = Matrix(shape.Vocabulary, shape.Hidden, 1);
         Layers = [.. Enumerable.Range(0, shape.Layers).Select(_ => new Layer(
             Norm(), Matrix(shape.Hidden, shape.Heads * shape.HeadSize, 2),
