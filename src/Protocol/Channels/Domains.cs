@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Souk.Protocol;
 
 /// <summary>
@@ -8,14 +10,25 @@ namespace Souk.Protocol;
 /// <param name="Escrow">The escrow contract.</param>
 public sealed record EscrowDomain(ulong ChainId, Address Escrow)
 {
+    // A copy by `with` starts without it.
+    private Eip712Domain? _domain;
+
+    private EscrowDomain(EscrowDomain original)
+    {
+        ChainId = original.ChainId;
+        Escrow = original.Escrow;
+    }
+
     /// <summary>The EIP-712 domain of channels, vouchers, claims and refunds.</summary>
-    public Eip712Domain Domain { get; } = new("x402 Batch Settlement", "1", ChainId, Escrow);
+    [JsonIgnore]
+    public Eip712Domain Domain => _domain ??= new("x402 Batch Settlement", "1", ChainId, Escrow);
 
     /// <inheritdoc/>
-    public bool Equals(EscrowDomain? other) => other is not null && Domain == other.Domain;
+    public bool Equals(EscrowDomain? other) =>
+        other is not null && ChainId == other.ChainId && Escrow == other.Escrow;
 
     /// <inheritdoc/>
-    public override int GetHashCode() => Domain.GetHashCode();
+    public override int GetHashCode() => HashCode.Combine(ChainId, Escrow);
 }
 
 /// <summary>One of Souk's own contracts: a customer's vault or the provider registry.</summary>
@@ -23,12 +36,23 @@ public sealed record EscrowDomain(ulong ChainId, Address Escrow)
 /// <param name="Contract">The contract.</param>
 public sealed record ContractDomain(ulong ChainId, Address Contract)
 {
+    // A copy by `with` starts without it.
+    private Eip712Domain? _domain;
+
+    private ContractDomain(ContractDomain original)
+    {
+        ChainId = original.ChainId;
+        Contract = original.Contract;
+    }
+
     /// <summary>The EIP-712 domain of what is signed for that contract.</summary>
-    public Eip712Domain Domain { get; } = new("Souk", "1", ChainId, Contract);
+    [JsonIgnore]
+    public Eip712Domain Domain => _domain ??= new("Souk", "1", ChainId, Contract);
 
     /// <inheritdoc/>
-    public bool Equals(ContractDomain? other) => other is not null && Domain == other.Domain;
+    public bool Equals(ContractDomain? other) =>
+        other is not null && ChainId == other.ChainId && Contract == other.Contract;
 
     /// <inheritdoc/>
-    public override int GetHashCode() => Domain.GetHashCode();
+    public override int GetHashCode() => HashCode.Combine(ChainId, Contract);
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text.Json.Serialization;
 
 namespace Souk.Protocol;
 
@@ -7,14 +8,25 @@ namespace Souk.Protocol;
 /// <param name="Registry">The provider registry.</param>
 public sealed record SoukDomain(ulong ChainId, Address Registry)
 {
+    // A copy by `with` starts without it.
+    private Eip712Domain? _domain;
+
+    private SoukDomain(SoukDomain original)
+    {
+        ChainId = original.ChainId;
+        Registry = original.Registry;
+    }
+
     /// <summary>The EIP-712 domain.</summary>
-    public Eip712Domain Domain { get; } = new("Souk", "1", ChainId, Registry);
+    [JsonIgnore]
+    public Eip712Domain Domain => _domain ??= new("Souk", "1", ChainId, Registry);
 
     /// <inheritdoc/>
-    public bool Equals(SoukDomain? other) => other is not null && Domain == other.Domain;
+    public bool Equals(SoukDomain? other) =>
+        other is not null && ChainId == other.ChainId && Registry == other.Registry;
 
     /// <inheritdoc/>
-    public override int GetHashCode() => Domain.GetHashCode();
+    public override int GetHashCode() => HashCode.Combine(ChainId, Registry);
 }
 
 /// <summary>A message that one side signs and the other keeps as evidence.</summary>

@@ -15,7 +15,7 @@ public static class PortableMath
     private const ulong RootTwoMantissa = 0x6A09E667F3BCD;
 
     // Below the first the result is zero, above the second infinite.
-    private const double ExpUnderflow = -745.13321910194122; // 0xC0874910D52D3052
+    private const double ExpUnderflow = -745.13321910194111; // 0xC0874910D52D3051
     private const double ExpOverflow = 709.78271289338397; // 0x40862E42FEFA39EF
 
     /// <summary>ln x; minus infinity at 0, NaN below.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Serialization;
 
 namespace Souk.Protocol;
 
@@ -12,11 +13,21 @@ public sealed record Eip712Domain(string Name, string Version, ulong ChainId, Ad
     private static readonly Bytes32 TypeHash = Eip712.TypeHash(
         "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
 
-    private readonly Lazy<Bytes32> _separator = new(() => new StructHasher(TypeHash)
-        .Add(Name).Add(Version).Add(ChainId).Add(VerifyingContract).Hash());
+    // Boxed, so that two threads that both compute it cannot tear it. A copy by `with` starts without it.
+    private object? _separator;
+
+    private Eip712Domain(Eip712Domain original)
+    {
+        Name = original.Name;
+        Version = original.Version;
+        ChainId = original.ChainId;
+        VerifyingContract = original.VerifyingContract;
+    }
 
     /// <summary>The domain separator, computed once.</summary>
-    public Bytes32 Separator => _separator.Value;
+    [JsonIgnore]
+    public Bytes32 Separator => (Bytes32)(_separator ??= new StructHasher(TypeHash)
+        .Add(Name).Add(Version).Add(ChainId).Add(VerifyingContract).Hash());
 
     /// <inheritdoc/>
     public bool Equals(Eip712Domain? other) => other is not null && Name == other.Name && Version == other.Version
