@@ -23,11 +23,19 @@ contract EscrowInvariants is Test {
         target(address(_handler), selectors);
     }
 
-    function invariant_no_rule_was_broken() public view {
+    /// @dev One campaign checks all: forge would run one for each invariant function.
+    function invariant_all() public view {
+        _no_rule_was_broken();
+        _money_covers_all_channels();
+        _every_unit_is_in_its_channel_or_went_back();
+        _no_voucher_pays_twice();
+    }
+
+    function _no_rule_was_broken() private view {
         assertEq(_handler.broken(), "", "broken");
     }
 
-    function invariant_money_covers_all_channels() public view {
+    function _money_covers_all_channels() private view {
         uint256 owed = 0;
         for (uint256 i = 0; i < _handler.CHANNELS(); ++i) {
             (uint256 balance,) = _handler.stateOf(i);
@@ -40,7 +48,7 @@ contract EscrowInvariants is Test {
         assertEq(_handler.moneyOf(_handler.escrowAddress()), owed, "escrow");
     }
 
-    function invariant_every_unit_is_in_its_channel_or_went_back() public view {
+    function _every_unit_is_in_its_channel_or_went_back() private view {
         uint256 back = 0;
         for (uint256 i = 0; i < _handler.CHANNELS(); ++i) {
             (uint256 balance,) = _handler.stateOf(i);
@@ -50,7 +58,7 @@ contract EscrowInvariants is Test {
         assertEq(_handler.moneyOf(_handler.payerAddress()), back, "payer");
     }
 
-    function invariant_no_voucher_pays_twice() public view {
+    function _no_voucher_pays_twice() private view {
         for (uint256 i = 0; i < _handler.RECEIVERS(); ++i) {
             uint256 claimable = 0;
             for (uint256 j = i; j < _handler.CHANNELS(); j += _handler.RECEIVERS()) {

@@ -24,11 +24,18 @@ contract RegistryInvariants is Test {
         target(address(_handler), selectors);
     }
 
-    function invariant_no_rule_was_broken() public view {
+    /// @dev One campaign checks all: forge would run one for each invariant function.
+    function invariant_all() public view {
+        _no_rule_was_broken();
+        _stakes_move_to_the_owner_or_by_the_court_only();
+        _active_providers_share_no_payout_or_node_key();
+    }
+
+    function _no_rule_was_broken() private view {
         assertEq(_handler.broken(), "", "broken");
     }
 
-    function invariant_stakes_move_to_the_owner_or_by_the_court_only() public view {
+    function _stakes_move_to_the_owner_or_by_the_court_only() private view {
         uint256 held = 0;
         for (uint256 i = 0; i < _handler.PROVIDERS(); ++i) {
             IProviderRegistry.ProviderState memory state = _handler.stateAt(i);
@@ -41,7 +48,7 @@ contract RegistryInvariants is Test {
         assertEq(_handler.moneyOf(_handler.registryAddress()), held, "registry");
     }
 
-    function invariant_active_providers_share_no_payout_or_node_key() public view {
+    function _active_providers_share_no_payout_or_node_key() private view {
         for (uint256 i = 0; i < _handler.PROVIDERS(); ++i) {
             IProviderRegistry.ProviderState memory one = _handler.stateAt(i);
             if (!one.active) continue;

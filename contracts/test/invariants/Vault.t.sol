@@ -25,27 +25,36 @@ contract VaultInvariants is Test {
         target(address(_handler), selectors);
     }
 
-    function invariant_no_rule_was_broken() public view {
+    /// @dev One campaign checks all: forge would run one for each invariant function.
+    function invariant_all() public view {
+        _no_rule_was_broken();
+        _no_key_moves_more_than_its_cap();
+        _no_receiver_gets_more_than_its_cap();
+        _all_keys_move_no_more_than_the_vaults_cap();
+        _every_unit_is_accounted_for();
+    }
+
+    function _no_rule_was_broken() private view {
         assertEq(_handler.broken(), "", "broken");
     }
 
-    function invariant_no_key_moves_more_than_its_cap() public view {
+    function _no_key_moves_more_than_its_cap() private view {
         for (uint256 i = 0; i < _handler.KEYS(); ++i) {
             assertLe(_handler.drawnBy(_handler.keyAt(i)), _most(_handler.KEY_CAP()), "key");
         }
     }
 
-    function invariant_no_receiver_gets_more_than_its_cap() public view {
+    function _no_receiver_gets_more_than_its_cap() private view {
         for (uint256 i = 0; i < _handler.RECEIVERS(); ++i) {
             assertLe(_handler.drawnFor(_handler.receiverAt(i)), _most(_handler.RECEIVER_CAP()), "receiver");
         }
     }
 
-    function invariant_all_keys_move_no_more_than_the_vaults_cap() public view {
+    function _all_keys_move_no_more_than_the_vaults_cap() private view {
         assertLe(_handler.drawn(), _most(_handler.VAULT_CAP()), "vault");
     }
 
-    function invariant_every_unit_is_accounted_for() public view {
+    function _every_unit_is_accounted_for() private view {
         assertEq(
             _handler.vaultMoney() + _handler.drawn() + _handler.withdrawn(),
             _handler.funded() + _handler.returned(),

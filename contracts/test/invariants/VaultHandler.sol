@@ -10,7 +10,7 @@ import {Fixture} from "../support/Fixture.sol";
 contract VaultHandler is Fixture {
     uint256 public constant KEYS = 2;
     uint256 public constant RECEIVERS = 3;
-    uint256 public constant KEY_CAP = 500e6;
+    uint128 public constant KEY_CAP = 500e6;
     uint256 public constant RECEIVER_CAP = 400e6;
     uint256 public constant VAULT_CAP = 1000e6;
     address public constant ACCOMPLICE = address(0xACC0);
@@ -38,7 +38,7 @@ contract VaultHandler is Fixture {
         vault = newVault(50_000e6);
         funded = 50_000e6;
         vm.prank(owner);
-        vault.addHotKey(otherHotKey, uint128(KEY_CAP));
+        vault.addHotKey(otherHotKey, KEY_CAP);
         register(provider, NODE_KEY, OTHER_RECEIVER);
         register(otherProvider, OTHER_NODE_KEY, ACCOMPLICE);
     }
