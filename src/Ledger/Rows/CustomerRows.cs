@@ -6,59 +6,51 @@ namespace Souk.Ledger.Rows;
 public sealed record ApiKeyCreated(Bytes32 KeyHash, string Name, Amount Budget, ulong? ExpiresAtMs, ulong AtMs)
     : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => KeyHash.ToString();
+    private protected override string KeyText => KeyHash.ToString();
 }
 
 /// <summary>An API key may not be used any more. What it has reserved is still charged or released.</summary>
 public sealed record ApiKeyRevoked(Bytes32 KeyHash, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => KeyHash.ToString();
+    private protected override string KeyText => KeyHash.ToString();
 }
 
 /// <summary>The worst-case cost of an app's request was set aside. One app request may be several paid ones.</summary>
 public sealed record BudgetReserved(RequestId AppRequest, Bytes32 KeyHash, Amount Reserved, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => AppRequest.ToString();
+    private protected override string KeyText => AppRequest.ToString();
 }
 
 /// <summary>The app's request ended and was billed, at most what was reserved; the rest is free again.</summary>
 public sealed record BudgetCharged(RequestId AppRequest, Bytes32 KeyHash, Amount Charged, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => AppRequest.ToString();
+    private protected override string KeyText => AppRequest.ToString();
 }
 
 /// <summary>The app's request ended and was billed nothing.</summary>
 public sealed record BudgetReleased(RequestId AppRequest, Bytes32 KeyHash, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => AppRequest.ToString();
+    private protected override string KeyText => AppRequest.ToString();
 }
 
 /// <summary>A draw on the vault was signed; it may be used until its deadline (Unix seconds), whatever we hear.</summary>
 public sealed record DrawSigned(
     Bytes32 ChannelId, ChannelConfig Config, Amount Amount, Bytes32 Nonce, ulong Deadline, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => ChannelId.ToString();
+    private protected override string KeyText => ChannelId.ToString();
 }
 
 /// <summary>A channel to a provider exists on the chain with this deposit.</summary>
 public sealed record ChannelOpened(
     Bytes32 ChannelId, Address Provider, ChannelConfig Config, Amount Deposit, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => ChannelId.ToString();
+    private protected override string KeyText => ChannelId.ToString();
 }
 
 /// <summary>The chain shows another balance or claimed total on a channel: topped up, refunded, claimed.</summary>
 public sealed record ChannelBalanceSeen(Bytes32 ChannelId, Amount Deposit, Amount Claimed, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => ChannelId.ToString();
+    private protected override string KeyText => ChannelId.ToString();
 }
 
 /// <summary>
@@ -67,15 +59,13 @@ public sealed record ChannelBalanceSeen(Bytes32 ChannelId, Amount Deposit, Amoun
 /// </summary>
 public sealed record AcceptanceAdopted(Signed<Acceptance> Acceptance, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => Acceptance.Message.ChannelId.ToString();
+    private protected override string KeyText => Acceptance.Message.ChannelId.ToString();
 }
 
 /// <summary>An offer by which a request is priced, kept as evidence; written once, before its first use.</summary>
 public sealed record OfferUsed(Bytes32 OfferHash, Signed<Offer> Offer, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => OfferHash.ToString();
+    private protected override string KeyText => OfferHash.ToString();
 }
 
 /// <summary>
@@ -84,8 +74,7 @@ public sealed record OfferUsed(Bytes32 OfferHash, Signed<Offer> Offer, ulong AtM
 public sealed record VoucherIssued(Voucher Voucher, RequestId Request, ulong Index, ulong IdsReceived, ulong AtMs)
     : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => Request.ToString();
+    private protected override string KeyText => Request.ToString();
 }
 
 /// <summary>
@@ -96,15 +85,13 @@ public sealed record RequestSent(
     RequestId Request, RequestId AppRequest, Bytes32 ChannelId, ulong Index, Bytes32 OfferHash, Bytes32 GatewayNonce,
     string Salt, Bytes32 RequestCommitment, Bytes32? PromptCommitment, ulong PromptTokens, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => Request.ToString();
+    private protected override string KeyText => Request.ToString();
 }
 
 /// <summary>A receipt was checked and holds; the channel's base is its cumulative charge.</summary>
 public sealed record ReceiptReceived(Signed<Receipt> Receipt, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => Receipt.Message.RequestId.ToString();
+    private protected override string KeyText => Receipt.Message.RequestId.ToString();
 }
 
 /// <summary>
@@ -112,28 +99,24 @@ public sealed record ReceiptReceived(Signed<Receipt> Receipt, ulong AtMs) : Ledg
 /// </summary>
 public sealed record RequestRefused(RequestId Request, Bytes32 ChannelId, string Code, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => Request.ToString();
+    private protected override string KeyText => Request.ToString();
 }
 
 /// <summary>No more vouchers on this channel, for good. The receipt that was refused, if any, is the evidence.</summary>
 public sealed record ChannelFrozen(
     Bytes32 ChannelId, string Code, string Message, Signed<Receipt>? Evidence, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => ChannelId.ToString();
+    private protected override string KeyText => ChannelId.ToString();
 }
 
 /// <summary>A withdrawal of a channel's money was asked for on the chain; no more vouchers on it.</summary>
 public sealed record WithdrawalStarted(Bytes32 ChannelId, Amount Amount, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => ChannelId.ToString();
+    private protected override string KeyText => ChannelId.ToString();
 }
 
 /// <summary>The withdrawal was carried out and the channel is closed.</summary>
 public sealed record WithdrawalFinished(Bytes32 ChannelId, Amount Amount, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => ChannelId.ToString();
+    private protected override string KeyText => ChannelId.ToString();
 }

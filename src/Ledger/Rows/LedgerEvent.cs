@@ -11,7 +11,9 @@ public abstract record LedgerEvent
 {
     /// <summary>What the row is found by: a request id, a channel id or a hash.</summary>
     [JsonIgnore]
-    public abstract string Key { get; }
+    public string Key => KeyText;
+
+    private protected abstract string KeyText { get; }
 }
 
 /// <summary>
@@ -21,6 +23,5 @@ public abstract record LedgerEvent
 public sealed record LossBooked(Bytes32 ChannelId, RequestId? Request, Amount Amount, string Code, ulong AtMs)
     : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => ChannelId.ToString();
+    private protected override string KeyText => ChannelId.ToString();
 }

@@ -5,8 +5,7 @@ namespace Souk.Ledger.Rows;
 /// <summary>An offer was signed; it is honoured until it expires. Durable before it leaves.</summary>
 public sealed record OfferIssued(Bytes32 OfferHash, Signed<Offer> Offer, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => OfferHash.ToString();
+    private protected override string KeyText => OfferHash.ToString();
 }
 
 /// <summary>
@@ -17,15 +16,13 @@ public sealed record ChannelSeen(
     Bytes32 ChannelId, ChannelConfig Config, Amount Deposit, Amount ConfirmedDeposit, Amount Claimed,
     bool IsWithdrawing, ulong Block, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => ChannelId.ToString();
+    private protected override string KeyText => ChannelId.ToString();
 }
 
 /// <summary>An acceptance was signed. Durable before it leaves.</summary>
 public sealed record AcceptanceSigned(Signed<Acceptance> Acceptance, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => Acceptance.Message.ChannelId.ToString();
+    private protected override string KeyText => Acceptance.Message.ChannelId.ToString();
 }
 
 /// <summary>
@@ -34,8 +31,7 @@ public sealed record AcceptanceSigned(Signed<Acceptance> Acceptance, ulong AtMs)
 /// </summary>
 public sealed record VoucherAccepted(Voucher Voucher, RequestId Request, ulong IdsReceived, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => Request.ToString();
+    private protected override string KeyText => Request.ToString();
 }
 
 /// <summary>
@@ -47,16 +43,14 @@ public sealed record RequestAdmitted(
     Bytes32 RequestCommitment, Bytes32 GatewayNonce, Bytes32 ProviderNonce, string KeySource,
     SamplingParameters Sampling, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => Request.ToString();
+    private protected override string KeyText => Request.ToString();
 }
 
 /// <summary>The engine has begun to read the prompt: from here on its input is charged.</summary>
 public sealed record PrefillBegun(
     RequestId Request, ulong InputTokens, ulong CachedTokens, Bytes32 PromptCommitment, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => Request.ToString();
+    private protected override string KeyText => Request.ToString();
 }
 
 /// <summary>
@@ -64,15 +58,13 @@ public sealed record PrefillBegun(
 /// </summary>
 public sealed record DeliveryCounted(RequestId Request, ulong OutputTokens, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => Request.ToString();
+    private protected override string KeyText => Request.ToString();
 }
 
 /// <summary>Charge and receipt in one row. Durable before the receipt leaves.</summary>
 public sealed record ReceiptSigned(Signed<Receipt> Receipt, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => Receipt.Message.RequestId.ToString();
+    private protected override string KeyText => Receipt.Message.RequestId.ToString();
 }
 
 /// <summary>One channel of a claim: <paramref name="Total"/> is the claimed total that the claim makes.</summary>
@@ -81,28 +73,24 @@ public sealed record ClaimedChannel(Bytes32 ChannelId, Amount Total);
 /// <summary>A claim is about to be sent. <paramref name="ClaimId"/> is the digest that its signer signed.</summary>
 public sealed record ClaimSubmitted(Bytes32 ClaimId, IReadOnlyList<ClaimedChannel> Channels, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => ClaimId.ToString();
+    private protected override string KeyText => ClaimId.ToString();
 }
 
 /// <summary>The claim is on the chain.</summary>
 public sealed record ClaimMined(Bytes32 ClaimId, Bytes32 TransactionHash, ulong Block, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => ClaimId.ToString();
+    private protected override string KeyText => ClaimId.ToString();
 }
 
 /// <summary>The claim reverted or was never mined; its channels can be claimed again.</summary>
 public sealed record ClaimFailed(Bytes32 ClaimId, string Reason, ulong AtMs) : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => ClaimId.ToString();
+    private protected override string KeyText => ClaimId.ToString();
 }
 
 /// <summary>What was claimed has been paid out to the receiver.</summary>
 public sealed record Settled(Address Receiver, Address Token, Amount Amount, Bytes32 TransactionHash, ulong AtMs)
     : LedgerEvent
 {
-    /// <inheritdoc/>
-    public override string Key => TransactionHash.ToString();
+    private protected override string KeyText => TransactionHash.ToString();
 }

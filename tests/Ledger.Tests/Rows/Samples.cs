@@ -1,0 +1,153 @@
+using Souk.Ledger.Rows;
+using Souk.Protocol;
+
+namespace Souk.Ledger.Tests.Rows;
+
+/// <summary>Small true messages: signed by real keys, with distinct values in every field.</summary>
+internal static class Samples
+{
+    public static readonly SoukDomain Domain = new(31337, AddressOf(90));
+    public static readonly EscrowDomain Escrow = new(31337, AddressOf(91));
+    public static readonly PrivateKey Customer = Key(1);
+    public static readonly PrivateKey Node = Key(2);
+    public static readonly Bytes32 Model = Hash("model");
+
+    public static readonly ChannelConfig Config = new(
+        AddressOf(1), Customer.Address, AddressOf(2), AddressOf(3), AddressOf(4), 86_400, Hash("salt"));
+
+    public static readonly Bytes32 Channel = Config.Id(Escrow);
+
+    public static PrivateKey Key(byte number)
+    {
+        var bytes = new byte[32];
+        bytes[31] = number;
+        return PrivateKey.FromBytes(bytes);
+    }
+
+    public static Address AddressOf(byte number)
+    {
+        var bytes = new byte[20];
+        bytes[0] = 0xA0;
+        bytes[19] = number;
+        return Address.FromBytes(bytes);
+    }
+
+    public static Bytes32 Hash(string text) => Sha.Hash(System.Text.Encoding.UTF8.GetBytes(text));
+
+    public static RequestId Request(int number)
+    {
+        var bytes = new byte[16];
+        BitConverter.TryWriteBytes(bytes, number);
+        return RequestId.FromBytes(bytes);
+    }
+
+    public static Amount Units(ulong units) => new(units);
+
+    public static Voucher Voucher(ulong ceiling) => Protocol.Voucher.Sign(Customer, Escrow, Channel, Units(ceiling));
+
+    public static Signed<Acceptance> Accepted(ulong charged = 0, ulong index = 0) => Signed<Acceptance>.Sign(
+        new Acceptance(Channel, Units(charged), index, new NonceChain(Hash("nonces")).Anchor, 1_000), Node, Domain);
+
+    public static Signed<Offer> Offer(ulong sequence = 1, ulong expiry = 1_600) => Signed<Offer>.Sign(
+        new Offer
+        {
+            Provider = AddressOf(9),
+            ModelDigest = Model,
+            WeightsRoot = Hash("weights"),
+            TokenizerRoot = Hash("tokenizer"),
+            TemplateRoot = Hash("template"),
+            Numerics = "w=bf16,a=bf16,kv=bf16",
+            PublicName = "demo",
+            InputPrice = Units(1_000_000),
+            CachedPrice = Units(500_000),
+            OutputPrice = Units(2_000_000),
+            Context = 4096,
+            MaxOutput = 2048,
+            SliceLeast = 64,
+            SliceGreatest = 1024,
+            Features = ["json", "tools"],
+            Concurrency = 4,
+            Region = "eu-west",
+            Hardware = "2x RTX 4090",
+            Engine = "onnx 1",
+            Sampler = "souk-gumbel-1",
+            Counting = CountingKinds.Ids,
+            DataPolicy = "keeps nothing",
+            Endpoint = "https://node.example:8443",
+            SpkiHash = Hash("spki"),
+            Escrow = Escrow.Escrow,
+            Currency = Config.Token,
+            Payout = Config.Receiver,
+            Authorizer = Config.ReceiverAuthorizer,
+            WithdrawDelay = 86_400,
+            MinimumDeposit = Units(10_000),
+            Sequence = sequence,
+            IssuedAt = 1_000,
+            Expiry = expiry,
+            HeartbeatAnchor = Hash("heartbeat"),
+        },
+        Node,
+        Domain);
+
+    public static Signed<Receipt> Receipt(int request, ulong index, ulong charge, ulong cumulative) =>
+        Signed<Receipt>.Sign(
+            new Receipt(
+                Request(request), index, Channel, Hash("offer"), Model, Hash("request"), Hash("prompt"),
+                Hash("output"), Hash("gateway nonce"), Hash("provider nonce"), KeySources.TwoParty,
+                new SamplingParameters(0.7, 0.9, 40, 0.05, 0.5, -0.5, long.MinValue), 100, 20, 30, Units(charge),
+                Units(cumulative), FinishReasons.Stop, 5_000, 5_100, 6_000, Hash("fingerprints")),
+            Node,
+            Domain);
+
+    public static VoucherIssued Issued(int request, ulong index, ulong ceiling, ulong ids = 0) =>
+        new(Voucher(ceiling), Request(request), index, ids, 2_000);
+
+    public static RequestSent Sent(int request, ulong index) => new(
+        Request(request), Request(1000 + request), Channel, index, Hash("offer"), Hash("gateway nonce"),
+        "000102030405060708090a0b0c0d0e0f", Hash("request"), Hash("prompt"), 120, 2_001);
+
+    public static VoucherAccepted Taken(int request, ulong ceiling, ulong ids = 0) =>
+        new(Voucher(ceiling), Request(request), ids, 2_000);
+
+    public static RequestAdmitted Admitted(int request, ulong index) => new(
+        Request(request), Channel, index, Hash("offer"), Model, Hash("request"), Hash("gateway nonce"),
+        Hash("provider nonce"), KeySources.AppSeed, SamplingParameters.Default with { Seed = long.MaxValue }, 2_001);
+
+    public static ChannelSeen Seen(ulong deposit, ulong? confirmed = null, ulong claimed = 0) =>
+        new(Channel, Config, Units(deposit), Units(confirmed ?? deposit), Units(claimed), false, 17, 1_900);
+
+    /// <summary>One of every kind of event.</summary>
+    public static IReadOnlyList<LedgerEvent> All { get; } =
+    [
+        new ApiKeyCreated(Hash("key"), "team \"é\"", Units(ulong.MaxValue), 9_000_000_000_000, 1),
+        new ApiKeyRevoked(Hash("key"), 2),
+        new BudgetReserved(Request(1), Hash("key"), new Amount(UInt128.MaxValue), 3),
+        new BudgetCharged(Request(1), Hash("key"), Units(4), 4),
+        new BudgetReleased(Request(2), Hash("key"), 5),
+        new DrawSigned(Channel, Config, Units(6), Hash("draw"), 7_000, 6),
+        new ChannelOpened(Channel, AddressOf(9), Config, Units(7), 7),
+        new ChannelBalanceSeen(Channel, Units(8), Units(3), 8),
+        new AcceptanceAdopted(Accepted(), 9),
+        new OfferUsed(Offer().Message.Hash(Domain), Offer(), 10),
+        Issued(1, 1, 5_000, 64),
+        Sent(1, 1),
+        new ReceiptReceived(Receipt(1, 1, 10, 20), 12),
+        new RequestRefused(Request(3), Channel, "provider_full", 13),
+        new ChannelFrozen(Channel, "receipt_charge", "It charged too much.", Receipt(4, 2, 10, 20), 14),
+        new WithdrawalStarted(Channel, Units(15), 15),
+        new WithdrawalFinished(Channel, Units(16), 16),
+        new LossBooked(Channel, null, Units(17), "claimed_unexplained", 17),
+        new OfferIssued(Offer().Message.Hash(Domain), Offer(), 18),
+        Seen(100, 50, 10),
+        new AcceptanceSigned(Accepted(5, 2), 20),
+        Taken(1, 6_000, 128),
+        Admitted(1, 1),
+        new PrefillBegun(Request(1), 100, 20, Hash("prompt"), 23),
+        new DeliveryCounted(Request(1), 24, 24),
+        new ReceiptSigned(Receipt(1, 1, 10, 20), 25),
+        new ClaimSubmitted(Hash("claim"), [new ClaimedChannel(Channel, Units(26))], 26),
+        new ClaimMined(Hash("claim"), Hash("transaction"), 27, 27),
+        new ClaimFailed(Hash("claim"), "reverted", 28),
+        new Settled(AddressOf(2), AddressOf(4), Units(29), Hash("transaction"), 29),
+    ];
+}
