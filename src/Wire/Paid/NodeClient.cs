@@ -15,7 +15,7 @@ public sealed record RaiseOutcome(bool IsTaken, Signed<Receipt>? Receipt);
 public sealed class NodeClient(IWireClient wire, TimeProvider time)
 {
     private const int MostModelFileBytes = 64 << 20;
-    private const int MostManifestBytes = 1 << 20;
+    private const int MostManifestBytes = 2 << 20;
 
     /// <summary>How long a call that streams nothing may take in all.</summary>
     public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(30);

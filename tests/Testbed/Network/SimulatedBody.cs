@@ -7,7 +7,7 @@ namespace Souk.Testbed;
 internal sealed class SimulatedBody(SimulatedScheduler scheduler, TimeSpan idle, SimulatedExchange exchange) : Stream
 {
     private readonly Queue<ReadOnlyMemory<byte>> _pieces = new();
-    private TaskCompletionSource? _arrival;
+    private Waiting? _waiting;
     private WireException? _failure;
     private bool _isEnded;
     private bool _isDisposed;
@@ -46,30 +46,34 @@ internal sealed class SimulatedBody(SimulatedScheduler scheduler, TimeSpan idle,
         }
     }
 
-    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        cancellationToken.ThrowIfCancellationRequested();
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        if (_pieces.Count == 0 && !_isEnded)
+        if (cancellationToken.IsCancellationRequested)
         {
-            await AwaitArrivalAsync(cancellationToken);
+            return ValueTask.FromCanceled<int>(cancellationToken);
         }
 
-        // What arrived before a break can still be read, as from a socket's buffer.
-        if (_pieces.TryDequeue(out var piece))
+        if (_waiting is not null)
         {
-            var take = Math.Min(piece.Length, buffer.Length);
-            piece.Span[..take].CopyTo(buffer.Span);
-            if (take < piece.Length)
-            {
-                PutBack(piece[take..]);
-            }
-
-            exchange.Consumed(take);
-            return take;
+            throw new InvalidOperationException("Reads of one body overlap.");
         }
 
-        return _failure is null ? 0 : throw new WireException(_failure.Fault, _failure.Code, _failure.Message);
+        var read = new Waiting(buffer);
+        if (TryComplete(read))
+        {
+            return new(read.Task);
+        }
+
+        _waiting = read;
+        read.Held.Add(scheduler.Time.CreateTimer(
+            _ => End(new(Fault.Theirs, WireCodes.IdleTimeout, "The peer stopped sending.")),
+            null,
+            idle,
+            Timeout.InfiniteTimeSpan));
+        read.Held.Add(cancellationToken.Register(
+            () => scheduler.After(TimeSpan.Zero, () => Cancel(read, cancellationToken))));
+        return new(read.Task);
     }
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
@@ -98,24 +102,66 @@ internal sealed class SimulatedBody(SimulatedScheduler scheduler, TimeSpan idle,
         base.Dispose(disposing);
     }
 
-    private async Task AwaitArrivalAsync(CancellationToken cancellation)
-    {
-        var arrival = _arrival = new();
-        await using var deadline = scheduler.Time.CreateTimer(
-            _ => End(new(Fault.Theirs, WireCodes.IdleTimeout, "The peer stopped sending.")),
-            null,
-            idle,
-            Timeout.InfiniteTimeSpan);
-        using var cancelled = cancellation.Register(
-            () => scheduler.After(TimeSpan.Zero, () => arrival.TrySetCanceled(cancellation)));
-        await arrival.Task;
-    }
-
+    // Completed by a delivery and not by an awaiting method of ours, because a reader of the framework that waits for
+    // it would otherwise be resumed on a thread of the pool.
     private void Wake()
     {
-        var arrival = _arrival;
-        _arrival = null;
-        arrival?.TrySetResult();
+        if (_waiting is { } read)
+        {
+            TryComplete(read);
+        }
+    }
+
+    private void Cancel(Waiting read, CancellationToken cancellation)
+    {
+        if (_waiting == read)
+        {
+            Finish(read);
+            read.TrySetCanceled(cancellation);
+        }
+    }
+
+    private bool TryComplete(Waiting read)
+    {
+        // What arrived before a break can still be read, as from a socket's buffer.
+        if (_pieces.TryDequeue(out var piece))
+        {
+            var take = Math.Min(piece.Length, read.Buffer.Length);
+            piece.Span[..take].CopyTo(read.Buffer.Span);
+            if (take < piece.Length)
+            {
+                PutBack(piece[take..]);
+            }
+
+            exchange.Consumed(take);
+            Finish(read);
+            read.SetResult(take);
+            return true;
+        }
+
+        if (!_isEnded)
+        {
+            return false;
+        }
+
+        Finish(read);
+        if (_failure is null)
+        {
+            read.SetResult(0);
+        }
+        else
+        {
+            read.SetException(new WireException(_failure.Fault, _failure.Code, _failure.Message));
+        }
+
+        return true;
+    }
+
+    // Before the result is set: setting it may at once start the next read.
+    private void Finish(Waiting read)
+    {
+        _waiting = null;
+        read.Release();
     }
 
     private void PutBack(ReadOnlyMemory<byte> rest)
@@ -124,6 +170,19 @@ internal sealed class SimulatedBody(SimulatedScheduler scheduler, TimeSpan idle,
         for (var i = _pieces.Count - 1; i > 0; i--)
         {
             _pieces.Enqueue(_pieces.Dequeue());
+        }
+    }
+
+    private sealed class Waiting(Memory<byte> buffer) : TaskCompletionSource<int>
+    {
+        public Memory<byte> Buffer { get; } = buffer;
+
+        public List<IDisposable> Held { get; } = [];
+
+        public void Release()
+        {
+            Held.ForEach(static held => held.Dispose());
+            Held.Clear();
         }
     }
 }

@@ -274,7 +274,7 @@ internal sealed class SimulatedExchange : IWireResponse
     private void Trace(string label, string text, ReadOnlyMemory<byte> bytes)
     {
         var content = new byte[Encoding.UTF8.GetByteCount(text) + 1 + bytes.Length];
-        Encoding.UTF8.GetBytes(text, content);
+        content[Encoding.UTF8.GetBytes(text, content)] = (byte)' ';
         bytes.Span.CopyTo(content.AsSpan(content.Length - bytes.Length));
         _scheduler.Trace.Record(label, content);
     }
