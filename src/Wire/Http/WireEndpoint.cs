@@ -118,7 +118,8 @@ internal sealed class ServedHandler(IWireHandler handler, WireLimits limits, Tim
 
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } most)
         {
-            most.MaxRequestBodySize = limits.MaxBodyBytes;
+            // Kestrel counts the framing of chunks as well, which can be several times the content.
+            most.MaxRequestBodySize = 8L * limits.MaxBodyBytes;
         }
 
         var reader = context.Request.BodyReader;

@@ -210,12 +210,16 @@ public sealed class WireEndpointTests
 
         await using var early = await client.SendAsync(host.Plain, WireRequest.Get("/early"), Clients.Soon);
         var text = await TextAsync(early);
-        await using var late = await client.SendAsync(host.Plain, WireRequest.Get("/late"), Clients.Soon);
+        // A reset may overtake what was sent before it, so the client learns of it with the head or with the body.
+        var broken = await Assert.ThrowsAsync<WireException>(async () =>
+        {
+            await using var late = await client.SendAsync(host.Plain, WireRequest.Get("/late"), Clients.Soon);
+            await late.ReadAllAsync(100, Clients.Soon);
+        });
 
         Assert.Equal(500, early.Status);
         Assert.Contains("\"fault\":\"responder\"", text, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", text, StringComparison.Ordinal);
-        var broken = await Assert.ThrowsAsync<WireException>(() => late.ReadAllAsync(100, Clients.Soon));
         Assert.Equal(WireCodes.Disconnected, broken.Code);
     }
 
