@@ -144,6 +144,16 @@ public static class ChainRefusals
     /// <summary>Somebody else sends transactions with the same key (Ours).</summary>
     public const string NonceTaken = "nonce_taken";
 
+    /// <summary>Gas costs more than the configured limit (Nobody).</summary>
+    public const string GasTooExpensive = "gas_too_expensive";
+
+    /// <summary>The node refuses the request itself (Ours).</summary>
+    public const string Refused = "request_refused";
+
+    /// <summary>A contract answered with something that its ABI does not have: the network file names the wrong
+    /// address, or the node lies (Ours).</summary>
+    public const string WrongContract = "wrong_contract";
+
     /// <summary>The name of the contract's error if the refusal is a revert, else null.</summary>
     public static string? RevertName(Refusal refusal) =>
         refusal.Code.StartsWith(Reverted, StringComparison.Ordinal) ? refusal.Code[Reverted.Length..] : null;

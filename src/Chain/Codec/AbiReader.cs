@@ -97,18 +97,9 @@ public sealed class AbiReader
         return content[..length].ToArray();
     }
 
-    /// <summary><c>string</c>.</summary>
-    public string Text()
-    {
-        try
-        {
-            return StrictUtf8.GetString(Bytes());
-        }
-        catch (ArgumentException)
-        {
-            throw new AbiException("a string is not UTF-8");
-        }
-    }
+    /// <summary><c>string</c>. Contracts do not check that it is UTF-8: what is not becomes U+FFFD, so that one
+    /// stranger's entry cannot spoil a list of many.</summary>
+    public string Text() => Encoding.UTF8.GetString(Bytes());
 
     /// <summary><c>T[]</c>.</summary>
     /// <param name="wordsPerElement">Least size of an element in a sequence, in words.</param>
@@ -133,8 +124,6 @@ public sealed class AbiReader
             ? new AbiReader(_sequence[(int)offset..], _budget)
             : throw new AbiException($"an offset points {offset} bytes into {_sequence.Length}");
     }
-
-    private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 
     private static AbiException TooWide(string type, int bits) => new($"a value is too wide for {type}{bits}");
 

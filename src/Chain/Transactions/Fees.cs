@@ -1,0 +1,57 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Souk.Chain.Rpc;
+
+namespace Souk.Chain.Transactions;
+
+/// <summary>What a transaction offers, in wei per unit of gas (EIP-1559).</summary>
+internal readonly record struct Fees(UInt128 BaseFee, UInt128 Tip, UInt128 Cap)
+{
+    private const int HistoryBlocks = 10;
+
+    /// <summary>Fees that reach the next blocks: the median tip of the last ones, and room for the base fee to double,
+    /// which takes it at least six full blocks.</summary>
+    public static async Task<Fees> EstimateAsync(
+        RpcChain chain, SenderOptions options, CancellationToken cancellation)
+    {
+        var call = RpcCall.Of("eth_feeHistory", RpcValues.Quantity(HistoryBlocks), "latest", new JsonArray(50));
+        var history = (await chain.SendAsync([call], cancellation))[0];
+        var bases = RpcValues.Member(history, "baseFeePerGas");
+        if (bases.ValueKind != JsonValueKind.Array || bases.GetArrayLength() == 0
+            || RpcValues.Quantity(bases.EnumerateArray().Last()) is not { } baseFee
+            || baseFee > UInt128.MaxValue >> 32)
+        {
+            throw RpcChain.Malformed(call.Method);
+        }
+
+        var tip = UInt128.Max(MedianTip(RpcValues.Member(history, "reward")), options.LeastTip);
+        return new Fees(baseFee, tip, (baseFee * 2) + tip);
+    }
+
+    /// <summary>The fees that replace a transaction which offered these: at least an eighth more on both, which is
+    /// above every node's threshold, and what the market asks now if that is more.</summary>
+    public Fees Replacing(Fees now)
+    {
+        var tip = UInt128.Max(Raised(Tip), now.Tip);
+        return new Fees(now.BaseFee, tip, UInt128.Max(Raised(Cap), (now.BaseFee * 2) + tip));
+    }
+
+    private static UInt128 Raised(UInt128 fee) => fee + (fee / 8) + 1;
+
+    private static UInt128 MedianTip(JsonElement rewards)
+    {
+        if (rewards.ValueKind != JsonValueKind.Array)
+        {
+            return 0;
+        }
+
+        var tips = rewards.EnumerateArray()
+            .Select(block => block.ValueKind == JsonValueKind.Array && block.GetArrayLength() > 0
+                ? RpcValues.Quantity(block[0]) ?? 0
+                : 0)
+            .Where(tip => tip > 0 && tip <= UInt128.MaxValue >> 32)
+            .Order()
+            .ToList();
+        return tips.Count == 0 ? 0 : tips[tips.Count / 2];
+    }
+}
