@@ -65,44 +65,62 @@ public static class Keccak256
         Permute(state);
     }
 
-    private static void Permute(Span<ulong> a)
+    private static void Permute(Span<ulong> state)
     {
-        Span<ulong> column = stackalloc ulong[5];
         foreach (var constant in RoundConstants)
         {
-            for (var x = 0; x < 5; x++)
-            {
-                column[x] = a[x] ^ a[x + 5] ^ a[x + 10] ^ a[x + 15] ^ a[x + 20];
-            }
-
-            for (var x = 0; x < 5; x++)
-            {
-                var parity = column[(x + 4) % 5] ^ BitOperations.RotateLeft(column[(x + 1) % 5], 1);
-                for (var y = 0; y < 25; y += 5)
-                {
-                    a[x + y] ^= parity;
-                }
-            }
-
-            var moving = a[1];
-            for (var i = 0; i < 24; i++)
-            {
-                var lane = Lanes[i];
-                var replaced = a[lane];
-                a[lane] = BitOperations.RotateLeft(moving, Rotations[i]);
-                moving = replaced;
-            }
-
+            Theta(state);
+            RhoPi(state);
             for (var y = 0; y < 25; y += 5)
             {
-                a.Slice(y, 5).CopyTo(column);
-                for (var x = 0; x < 5; x++)
-                {
-                    a[x + y] = column[x] ^ (~column[(x + 1) % 5] & column[(x + 2) % 5]);
-                }
+                Chi(state.Slice(y, 5));
             }
 
-            a[0] ^= constant;
+            state[0] ^= constant;
         }
+    }
+
+    private static void Theta(Span<ulong> a)
+    {
+        a = a[..25];
+        var c0 = a[0] ^ a[5] ^ a[10] ^ a[15] ^ a[20];
+        var c1 = a[1] ^ a[6] ^ a[11] ^ a[16] ^ a[21];
+        var c2 = a[2] ^ a[7] ^ a[12] ^ a[17] ^ a[22];
+        var c3 = a[3] ^ a[8] ^ a[13] ^ a[18] ^ a[23];
+        var c4 = a[4] ^ a[9] ^ a[14] ^ a[19] ^ a[24];
+        var d0 = c4 ^ BitOperations.RotateLeft(c1, 1);
+        var d1 = c0 ^ BitOperations.RotateLeft(c2, 1);
+        var d2 = c1 ^ BitOperations.RotateLeft(c3, 1);
+        var d3 = c2 ^ BitOperations.RotateLeft(c4, 1);
+        var d4 = c3 ^ BitOperations.RotateLeft(c0, 1);
+        for (var y = 20; y >= 0; y -= 5)
+        {
+            a[y + 4] ^= d4;
+            a[y + 3] ^= d3;
+            a[y + 2] ^= d2;
+            a[y + 1] ^= d1;
+            a[y] ^= d0;
+        }
+    }
+
+    private static void RhoPi(Span<ulong> a)
+    {
+        var moving = a[1];
+        for (var i = 0; i < 24; i++)
+        {
+            ref var lane = ref a[Lanes[i]];
+            (lane, moving) = (BitOperations.RotateLeft(moving, Rotations[i]), lane);
+        }
+    }
+
+    private static void Chi(Span<ulong> row)
+    {
+        row = row[..5];
+        var (r0, r1, r2, r3, r4) = (row[0], row[1], row[2], row[3], row[4]);
+        row[4] = r4 ^ (~r0 & r1);
+        row[3] = r3 ^ (~r4 & r0);
+        row[2] = r2 ^ (~r3 & r4);
+        row[1] = r1 ^ (~r2 & r3);
+        row[0] = r0 ^ (~r1 & r2);
     }
 }

@@ -10,6 +10,9 @@ internal sealed class CandidateFilter
     private const int Buckets = 256;
     private const double BucketsPerNat = 4;
 
+    // exp(-50) is so far below what the sum of five million weights can resolve that it counts as zero.
+    private const double Negligible = -50;
+
     private readonly int _topK;
     private readonly double _minP;
     private readonly double _topP;
@@ -124,64 +127,96 @@ internal sealed class CandidateFilter
             total += _weights[i];
         }
 
-        return list[..PrefixLength(_weights.AsSpan(0, count), _topP * total, out _, out _)];
+        return list[..PrefixLength(_weights.AsSpan(0, count), _topP * total)];
     }
 
-    // Top-p alone: the sum runs over the whole vocabulary, but only the head of the list is needed in order.
+    // Top-p alone. The sum runs over the whole vocabulary, yet only the bucket in which it reaches the threshold needs
+    // sorting, as long as the end of the prefix is clear of what rounding in another order could move.
     private ReadOnlySpan<Candidate> KeepPrefix(ReadOnlySpan<double> scores, double max)
+    {
+        var total = Weigh(scores, max);
+
+        // Two orders of summing n positive numbers differ by less than 2 n units of 2^-53 of the sum. The last term
+        // also covers the weights that were taken for zero.
+        var threshold = _topP * total;
+        var slack = (total * scores.Length * 4.5e-16) + (total * 1e-15);
+        var (depth, above) = (0, 0.0);
+        while (depth < Buckets - 1 && above + _bucketSums[depth] < threshold)
+        {
+            above += _bucketSums[depth++];
+        }
+
+        var (sure, edge) = Split(scores, max, depth);
+        var list = _candidates.AsSpan(sure, edge);
+        list.Sort();
+        var reached = above;
+        for (var length = 1; length <= edge; length++)
+        {
+            var before = reached;
+            reached += _weights[list[length - 1].Id];
+            if (reached >= threshold - slack)
+            {
+                var isFirst = sure == 0 && length == 1;
+                if (reached >= threshold + slack && (before < threshold - slack || isFirst))
+                {
+                    return _candidates.AsSpan(0, sure + length);
+                }
+
+                break;
+            }
+        }
+
+        return KeepLikely(Collect(scores, double.NegativeInfinity), max);
+    }
+
+    private double Weigh(ReadOnlySpan<double> scores, double max)
     {
         var total = 0.0;
         Array.Clear(_bucketSums);
         for (var v = 0; v < scores.Length; v++)
         {
-            var weight = PortableMath.Exp(scores[v] - max);
+            var weight = scores[v] - max < Negligible ? 0 : PortableMath.Exp(scores[v] - max);
+            _weights[v] = weight;
             total += weight;
             _bucketSums[Bucket(scores[v], max)] += weight;
         }
 
-        // Any two orders of summing n positive numbers differ by less than 2 n units of 2^-53 of the sum.
-        var threshold = _topP * total;
-        var slack = (total * scores.Length * 4.5e-16) + (total * 1e-15);
-        var depth = 0;
-        for (var reached = _bucketSums[0]; reached < threshold + slack && depth < Buckets - 1;)
-        {
-            reached += _bucketSums[++depth];
-        }
+        return total;
+    }
 
-        var count = 0;
+    // The tokens above a bucket first, in any order, then those in it. A bucket's tokens all sort after those above.
+    private (int Above, int Within) Split(ReadOnlySpan<double> scores, double max, int depth)
+    {
+        var above = 0;
+        var within = 0;
         for (var v = 0; v < scores.Length; v++)
         {
-            if (Bucket(scores[v], max) <= depth && !double.IsNegativeInfinity(scores[v]))
+            var bucket = Bucket(scores[v], max);
+            if (bucket < depth)
             {
-                _candidates[count++] = new Candidate(scores[v], v);
+                _candidates[above++] = new Candidate(scores[v], v);
+            }
+            else if (bucket == depth && !double.IsNegativeInfinity(scores[v]))
+            {
+                // Filled from the end, so that one buffer holds both.
+                _candidates[^++within] = new Candidate(scores[v], v);
             }
         }
 
-        var head = _candidates.AsSpan(0, count);
-        head.Sort();
-        for (var i = 0; i < count; i++)
-        {
-            _weights[i] = PortableMath.Exp(head[i].Score - max);
-        }
-
-        var length = PrefixLength(_weights.AsSpan(0, count), threshold, out var before, out var after);
-        var isCertain = after >= threshold + slack && before < threshold - slack;
-        return isCertain ? head[..length] : KeepLikely(Collect(scores, double.NegativeInfinity), max);
+        _candidates.AsSpan(_candidates.Length - within).CopyTo(_candidates.AsSpan(above));
+        return (above, within);
     }
 
     private static int Bucket(double score, double max) =>
         (int)Math.Min((max - score) * BucketsPerNat, Buckets - 1);
 
-    // Length of the shortest prefix whose sum reaches the threshold, at least 1, with the sums before and after its end.
-    private static int PrefixLength(ReadOnlySpan<double> weights, double threshold, out double before, out double after)
+    // Length of the shortest prefix whose sum reaches the threshold, at least 1.
+    private static int PrefixLength(ReadOnlySpan<double> weights, double threshold)
     {
-        before = double.NegativeInfinity;
-        after = weights[0];
         var length = 1;
-        while (after < threshold && length < weights.Length)
+        for (var reached = weights[0]; reached < threshold && length < weights.Length;)
         {
-            before = after;
-            after += weights[length++];
+            reached += weights[length++];
         }
 
         return length;

@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace Souk.Protocol;
 
 /// <summary>The noise of souk-gumbel-1 for one position of one choice.</summary>
@@ -39,11 +37,16 @@ public readonly struct Gumbel
         -PortableMath.Ln(-PortableMath.Ln((bits + 0.5) / Steps));
 
     /// <summary>
-    /// An upper bound of the noise without a logarithm. -ln u is at least 1 - u, which is at least half of
-    /// (2^52 - bits) / 2^52; so the noise is at most ln 2 times (53 - floor(log2(2^52 - bits))), and a little for rounding.
+    /// An upper bound of the noise without a logarithm. With d = 1 - u, -ln u is at least y = d + d^2 / 2; and with
+    /// y = 2^e m, log2 y is at least e + m - 1, since the logarithm is concave. A little is added for rounding.
     /// </summary>
-    internal static double Bound(ulong bits) =>
-        (53 - BitOperations.Log2(Steps - bits)) * 0.693147180559946 + 1e-9;
+    internal static double Bound(ulong bits)
+    {
+        var d = ((Steps - bits) - 0.5) / Steps;
+        var y = BitConverter.DoubleToUInt64Bits(d + (d * d * 0.5));
+        var m = BitConverter.UInt64BitsToDouble((y & (Steps - 1)) | (1023UL << 52));
+        return 1e-9 - ((((int)(y >> 52) - 1024) + m) * 0.693147180559945);
+    }
 
     /// <summary>G of token <paramref name="v"/>.</summary>
     public double this[int v] => Noise(Bits(v));
