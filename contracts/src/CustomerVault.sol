@@ -46,12 +46,6 @@ contract CustomerVault is ICustomerVault, Relayed {
         _;
     }
 
-    modifier onlyOwnerOrHotKey() {
-        address actor = _actor();
-        if (actor != _owner && !_hotKeys.contains(actor)) revert NotOwnerOrHotKey(actor);
-        _;
-    }
-
     constructor(Settings memory settings) {
         if (settings.owner == address(0) || settings.escrow == address(0) || settings.currency == address(0)) {
             revert ZeroAddress();
@@ -107,15 +101,14 @@ contract CustomerVault is ICustomerVault, Relayed {
     }
 
     /// @inheritdoc ICustomerVault
-    function initiateWithdraw(IBatchSettlement.ChannelConfig calldata config, uint128 amount)
-        external
-        onlyOwnerOrHotKey
-    {
+    function initiateWithdraw(IBatchSettlement.ChannelConfig calldata config, uint128 amount) external {
+        _requireMayTakeBack(config.payerAuthorizer);
         _escrow.initiateWithdraw(config, amount);
     }
 
     /// @inheritdoc ICustomerVault
-    function finalizeWithdraw(IBatchSettlement.ChannelConfig calldata config) external onlyOwnerOrHotKey {
+    function finalizeWithdraw(IBatchSettlement.ChannelConfig calldata config) external {
+        _requireMayTakeBack(config.payerAuthorizer);
         _escrow.finalizeWithdraw(config);
     }
 
@@ -219,6 +212,14 @@ contract CustomerVault is ICustomerVault, Relayed {
         if (config.withdrawDelay < _limits.minWithdrawDelay || config.withdrawDelay > _limits.maxWithdrawDelay) {
             revert WithdrawDelayNotAllowed(config.withdrawDelay);
         }
+    }
+
+    /// @dev A hot key may stop its own channels, and those of keys that were removed, but not another key's business.
+    function _requireMayTakeBack(address channelKey) private view {
+        address actor = _actor();
+        if (actor == _owner) return;
+        if (!isHotKey(actor)) revert NotOwnerOrHotKey(actor);
+        if (actor != channelKey && isHotKey(channelKey)) revert NotKeyOfChannel(actor, channelKey);
     }
 
     function _consumeCaps(address key, address receiver, uint256 amount) private {

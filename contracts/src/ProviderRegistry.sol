@@ -316,7 +316,7 @@ contract ProviderRegistry is IProviderRegistry, Relayed {
         Entry storage entry = _entries[provider];
         entry.stake -= amount;
         entry.unbonding += amount;
-        entry.releaseAt = uint64(block.timestamp) + _delayOf(entry);
+        entry.releaseAt = uint64(Math.max(entry.releaseAt, block.timestamp + _delayOf(entry)));
         emit Unbonded(provider, amount, entry.releaseAt);
     }
 

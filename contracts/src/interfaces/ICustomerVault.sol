@@ -87,6 +87,8 @@ interface ICustomerVault is IDepositCollector, IRelayed {
 
     error NotOwner(address account);
     error NotOwnerOrHotKey(address account);
+    /// @notice The channel is another hot key's, and that key was not removed.
+    error NotKeyOfChannel(address account, address channelKey);
     error NotEscrow(address sender);
     error NotThisVault(address payer);
     error WrongCurrency(address token);
@@ -109,11 +111,11 @@ interface ICustomerVault is IDepositCollector, IRelayed {
         bytes calldata signature
     ) external;
 
-    /// @notice Starts taking back what is unclaimed on one of this vault's channels. Owner or any hot key: the money
-    /// can only come back here.
+    /// @notice Starts taking back what is unclaimed on one of this vault's channels. The owner may for any channel, a
+    /// hot key for its own and for those of removed keys; the money can only come back here.
     function initiateWithdraw(IBatchSettlement.ChannelConfig calldata config, uint128 amount) external;
 
-    /// @notice Ends it after the channel's delay. Owner or any hot key.
+    /// @notice Ends it after the channel's delay, for the same accounts.
     function finalizeWithdraw(IBatchSettlement.ChannelConfig calldata config) external;
 
     /// @notice Sends money to the owner. Owner only; `token` is the currency, or one that came here by mistake.

@@ -114,7 +114,8 @@ interface IProviderRegistry is IRelayed {
         bytes calldata signature
     ) external;
 
-    /// @notice Starts releasing part of the stake. A second call joins the first and starts the delay anew for both.
+    /// @notice Starts releasing part of the stake. A second call joins the first and starts the delay anew for both,
+    /// and never brings the release forward.
     function unbond(uint128 amount) external;
 
     /// @notice Pays a provider what has finished unbonding. Anyone may send it; the money goes to the provider.

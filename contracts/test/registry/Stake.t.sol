@@ -17,6 +17,15 @@ contract LockTest is UpdateFixture {
         assertEq(currency.balanceOf(address(registry)), 5e6, "registry");
     }
 
+    function test_by_signature_takes_the_signers_money() public {
+        currency.mint(otherProvider, 5e6);
+        vm.prank(otherProvider);
+        currency.approve(address(registry), 5e6);
+        relay(registry, OTHER_PROVIDER_KEY, abi.encodeCall(IProviderRegistry.lock, (provider, 5e6)), "n");
+        assertEq(state().stake, 5e6, "stake");
+        assertEq(currency.balanceOf(otherProvider), 0, "signer");
+    }
+
     function test_takes_a_signed_payment_for_its_provider_only() public {
         register(otherProvider, OTHER_NODE_KEY, OTHER_RECEIVER);
         currency.mint(payer, 5e6);
@@ -85,6 +94,16 @@ contract UnbondAndReleaseTest is UpdateFixture {
         _unbond(4e6);
         vm.warp(START + 7 days - 1);
         _rejectsRelease(4e6, START + 7 days);
+    }
+
+    function test_a_second_unbonding_under_a_shorter_delay_does_not_speed_it_up() public {
+        vm.prank(provider);
+        registry.updateDelay(0);
+        vm.warp(START + 6 days);
+        _unbond(4e6);
+        vm.warp(START + 7 days);
+        _unbond(1e6);
+        _rejectsRelease(5e6, START + 13 days);
     }
 
     function test_rejects_zero_and_more_than_the_stake() public {

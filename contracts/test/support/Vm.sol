@@ -31,6 +31,9 @@ interface Vm {
     function assertLe(uint256 left, uint256 right, string calldata why) external pure;
     function assertGe(uint256 left, uint256 right, string calldata why) external pure;
 
+    /// Writes the gas of the last call to snapshots/, or compares under FORGE_SNAPSHOT_CHECK.
+    function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256);
+
     function readFile(string calldata path) external view returns (string memory);
     function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
     function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);

@@ -149,12 +149,31 @@ contract ChannelWithdrawTest is Fixture {
         assertEq(currency.balanceOf(address(_vault)), 100e6, "vault");
     }
 
-    function test_any_hot_key_does_so_by_signature() public {
+    function test_a_hot_key_does_so_by_signature() public {
+        relay(_vault, HOT_KEY, abi.encodeCall(ICustomerVault.initiateWithdraw, (_config, 100e6)), "a");
+        vm.warp(START + 1 hours);
+        relay(_vault, HOT_KEY, abi.encodeCall(ICustomerVault.finalizeWithdraw, (_config)), "b");
+        assertEq(currency.balanceOf(address(_vault)), 100e6, "vault");
+    }
+
+    function test_a_hot_key_leaves_other_keys_channels_alone_until_they_are_removed() public {
         vm.prank(owner);
         _vault.addHotKey(otherHotKey, 0);
-        relay(_vault, OTHER_HOT_KEY, abi.encodeCall(ICustomerVault.initiateWithdraw, (_config, 100e6)), "a");
+        bytes memory expected = abi.encodeWithSelector(ICustomerVault.NotKeyOfChannel.selector, otherHotKey, hotKey);
+        vm.expectRevert(expected);
+        vm.prank(otherHotKey);
+        _vault.initiateWithdraw(_config, 100e6);
+        vm.expectRevert(expected);
+        vm.prank(otherHotKey);
+        _vault.finalizeWithdraw(_config);
+
+        vm.prank(owner);
+        _vault.removeHotKey(hotKey);
+        vm.prank(otherHotKey);
+        _vault.initiateWithdraw(_config, 100e6);
         vm.warp(START + 1 hours);
-        relay(_vault, OTHER_HOT_KEY, abi.encodeCall(ICustomerVault.finalizeWithdraw, (_config)), "b");
+        vm.prank(otherHotKey);
+        _vault.finalizeWithdraw(_config);
         assertEq(currency.balanceOf(address(_vault)), 100e6, "vault");
     }
 
