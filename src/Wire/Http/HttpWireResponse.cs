@@ -9,10 +9,17 @@ internal sealed class HttpWireResponse(
     HttpContext context, PeerGate gate, string peer, WireLimits limits, TimeProvider time)
     : IWireResponse, IDisposable
 {
-    private readonly CancellationToken _aborted = context.RequestAborted;
+    // A peer's leaving can show in a write before it shows in the request's own token. This source joins both, so that
+    // a handler whose write has failed always finds its token cancelled as well.
+    private readonly CancellationTokenSource _gone =
+        CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+
     private PipeWriter? _writer;
     private ITimer? _deadline;
     private bool _isOverdue;
+
+    /// <summary>Fires when the peer has gone or is too slow to be served.</summary>
+    public CancellationToken Aborted => _gone.Token;
 
     public bool IsStarted => _writer is not null;
 
@@ -28,7 +35,7 @@ internal sealed class HttpWireResponse(
             throw new InvalidOperationException("A handler started its response twice.");
         }
 
-        _aborted.ThrowIfCancellationRequested();
+        Aborted.ThrowIfCancellationRequested();
         var isStream = headers["content-type"]?.StartsWith("text/event-stream", StringComparison.Ordinal) == true;
         if (isStream && !(HasStream = gate.TryOpenStream(peer)))
         {
@@ -59,7 +66,7 @@ internal sealed class HttpWireResponse(
             throw new InvalidOperationException("A handler wrote before it started its response.");
         }
 
-        _aborted.ThrowIfCancellationRequested();
+        Aborted.ThrowIfCancellationRequested();
         var flush = _writer.WriteAsync(data, cancellation);
         if (!flush.IsCompletedSuccessfully)
         {
@@ -70,7 +77,11 @@ internal sealed class HttpWireResponse(
         return ValueTask.CompletedTask;
     }
 
-    public void Dispose() => _deadline?.Dispose();
+    public void Dispose()
+    {
+        _deadline?.Dispose();
+        _gone.Dispose();
+    }
 
     private async ValueTask AwaitAsync(ValueTask<FlushResult> flush)
     {
@@ -103,8 +114,8 @@ internal sealed class HttpWireResponse(
     {
         if (_isOverdue || result.IsCompleted || result.IsCanceled)
         {
-            _aborted.ThrowIfCancellationRequested();
-            throw new OperationCanceledException("The peer no longer reads the response.", _aborted);
+            _gone.Cancel();
+            throw new OperationCanceledException("The peer no longer reads the response.", Aborted);
         }
     }
 }

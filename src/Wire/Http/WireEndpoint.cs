@@ -50,7 +50,7 @@ internal sealed class ServedHandler(IWireHandler handler, WireLimits limits, Tim
             context.Response.Headers.RetryAfter = "1";
             await RefuseAsync(response, WireError.Busy(429));
         }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        catch (OperationCanceledException) when (response.Aborted.IsCancellationRequested)
         {
             // The peer has gone: there is nobody to answer, and the handler has been told by its token.
         }
@@ -97,7 +97,7 @@ internal sealed class ServedHandler(IWireHandler handler, WireLimits limits, Tim
         var query = request.QueryString.HasValue ? request.QueryString.Value![1..] : "";
         var wire = new WireRequest(
             request.Method, request.PathBase.Add(request.Path).ToUriComponent(), query, headers, body, peer);
-        await handler.HandleAsync(wire, response, context.RequestAborted);
+        await handler.HandleAsync(wire, response, response.Aborted);
         if (!response.IsStarted)
         {
             throw new InvalidOperationException("A handler returned without starting its response.");

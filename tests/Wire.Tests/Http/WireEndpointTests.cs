@@ -35,16 +35,22 @@ public sealed class WireEndpointTests
     {
         using var folder = new TemporaryFolder();
         using var certificates = NodeCertificateStore.Open(folder.Path, TimeProvider.System);
-        var left = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var left = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var host = await NodeHost.StartAsync(
             new Handler(async (_, response, aborted) =>
             {
-                using var registration = aborted.Register(() => left.TrySetResult());
-                await response.StartAsync(200, new() { { "content-type", "text/event-stream" } }, aborted);
-                while (true)
+                try
                 {
-                    await response.WriteAsync(": hi\n\n"u8.ToArray(), aborted);
-                    await Task.Delay(5, aborted);
+                    await response.StartAsync(200, new() { { "content-type", "text/event-stream" } }, aborted);
+                    while (true)
+                    {
+                        await response.WriteAsync(": hi\n\n"u8.ToArray(), aborted);
+                        await Task.Delay(5, aborted);
+                    }
+                }
+                finally
+                {
+                    left.TrySetResult(aborted.IsCancellationRequested);
                 }
             }),
             certificates: isTls ? certificates : null);
@@ -59,7 +65,7 @@ public sealed class WireEndpointTests
             }
         }
 
-        await left.Task.WaitAsync(Clients.Soon);
+        Assert.True(await left.Task.WaitAsync(Clients.Soon));
     }
 
     [Fact]
