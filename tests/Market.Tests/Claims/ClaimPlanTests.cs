@@ -1,0 +1,90 @@
+using CsCheck;
+using Souk.Market.Claims;
+using static Souk.Market.Tests.Demo;
+
+namespace Souk.Market.Tests.Claims;
+
+public sealed class ClaimPlanTests
+{
+    private static readonly ClaimCosts Costs = new(Units(100), Units(10));
+
+    [Fact]
+    public void Nothing_is_claimed_until_it_is_worth_well_more_than_the_gas()
+    {
+        // One channel: (100 + 10) x 20 = 2,200.
+        Assert.Empty(ClaimPlan.Of([Of("a", 2_200)], Costs));
+        Assert.Equal([Hash("a")], Assert.Single(ClaimPlan.Of([Of("a", 2_201)], Costs)));
+    }
+
+    [Fact]
+    public void Many_small_channels_are_worth_a_claim_together()
+    {
+        // Five channels: (100 + 50) x 20 = 3,000.
+        Assert.Empty(ClaimPlan.Of(Several(5, 600), Costs));
+        Assert.Equal(5, Assert.Single(ClaimPlan.Of(Several(5, 601), Costs)).Length);
+    }
+
+    [Fact]
+    public void A_channel_that_is_not_worth_its_own_row_does_not_ride_along()
+    {
+        var batch = Assert.Single(ClaimPlan.Of([Of("rich", 9_000), Of("poor", 200), Of("fair", 201)], Costs));
+        Assert.Equal([Hash("rich"), Hash("fair")], batch);
+    }
+
+    [Fact]
+    public void A_withdrawal_is_answered_at_once_with_all_that_is_worth_claiming()
+    {
+        var batch = Assert.Single(ClaimPlan.Of([Of("leaving", 101), Of("other", 250)], Costs));
+        Assert.Equal([Hash("leaving"), Hash("other")], batch);
+    }
+
+    [Fact]
+    public void A_withdrawal_that_would_cost_more_than_it_saves_is_let_go()
+    {
+        Assert.Empty(ClaimPlan.Of([Of("leaving", 110)], Costs));
+        Assert.Single(ClaimPlan.Of([Of("leaving", 111)], Costs));
+        Assert.Empty(ClaimPlan.Of([Of("leaving", 0)], new ClaimCosts(Units(0), Units(0))));
+    }
+
+    [Fact]
+    public void Without_gas_everything_is_claimed() =>
+        Assert.Equal(3, Assert.Single(ClaimPlan.Of(Several(3, 1), new ClaimCosts(Units(0), Units(0)))).Length);
+
+    [Fact]
+    public void A_transaction_carries_no_more_than_the_bound_and_the_most_valuable_first()
+    {
+        var channels = Enumerable.Range(1, 120).Select(i => Of($"{i}", 1_000UL * (ulong)i));
+        var batches = ClaimPlan.Of(channels, Costs, batch: 50);
+        Assert.Equal([50, 50, 20], batches.Select(batch => batch.Length));
+        Assert.Equal(Hash("120"), batches[0][0]);
+        Assert.Equal(Hash("1"), batches[2][^1]);
+    }
+
+    [Fact]
+    public void No_plan_spends_more_on_gas_than_it_claims_or_claims_a_channel_twice()
+    {
+        var gen = Gen.Select(Gen.ULong[0, 5_000], Gen.Bool).Array[0, 130];
+        Gen.Select(gen, Gen.ULong[0, 2_000], Gen.ULong[0, 300], Gen.UInt[1, 30]).Sample((rows, fixedCost, rowCost, worth) =>
+        {
+            var channels = rows
+                .Select((row, i) => new ClaimCandidate(Hash($"{i}"), Units(row.Item1), row.Item2))
+                .ToDictionary(channel => channel.ChannelId);
+            var plan = ClaimPlan.Of(channels.Values, new ClaimCosts(Units(fixedCost), Units(rowCost)), worth);
+            foreach (var batch in plan)
+            {
+                var value = batch.Aggregate(UInt128.Zero, (sum, id) => sum + channels[id].Claimable.Units);
+                var urgent = batch.Any(id => channels[id].IsWithdrawing);
+                Assert.True(value > (fixedCost + (rowCost * (ulong)batch.Length)) * (urgent ? 1 : worth));
+            }
+
+            var all = plan.SelectMany(batch => batch).ToList();
+            Assert.Equal(all.Count, all.Distinct().Count());
+        }, iter: 500);
+    }
+
+    private static ClaimCandidate Of(string name, ulong claimable) =>
+        new(Hash(name), Units(claimable), name == "leaving");
+
+    private static IEnumerable<ClaimCandidate> Several(int count, ulong claimable) =>
+        Enumerable.Range(0, count).Select(i => Of($"{i}", claimable));
+}
