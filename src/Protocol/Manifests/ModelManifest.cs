@@ -33,6 +33,11 @@ public sealed record ModelManifest
     {
         ArgumentNullException.ThrowIfNull(files);
         ArgumentNullException.ThrowIfNull(numerics);
+        if (files.Contains(null!))
+        {
+            throw new ArgumentException("A file is null.", nameof(files));
+        }
+
         var sorted = files.OrderBy(file => file.Path, Utf8Order.Instance).ToArray();
         if (Problem(sorted, numerics) is { } problem)
         {

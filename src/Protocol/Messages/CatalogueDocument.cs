@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Souk.Protocol;
 
 /// <summary>One public model name and the digests that may answer to it.</summary>
@@ -18,7 +20,7 @@ public sealed record CatalogueEntry(string Name, IReadOnlyList<Bytes32> Digests)
 /// <param name="Name">The catalogue's name.</param>
 /// <param name="Version">Rises with every edition.</param>
 /// <param name="Expiry">Unix seconds after which it resolves nothing.</param>
-/// <param name="Entries">Sorted by name (ordinal), without repeats.</param>
+/// <param name="Entries">Sorted by the UTF-8 bytes of their names, without repeats.</param>
 public sealed record CatalogueDocument(
     string Name, ulong Version, ulong Expiry, IReadOnlyList<CatalogueEntry> Entries) : ISoukMessage
 {
@@ -52,20 +54,21 @@ public sealed record CatalogueDocument(
     /// <inheritdoc/>
     public Refusal? Flaw()
     {
-        if (Name.Length > MaxName || Entries.Count > MaxEntries)
+        if (Encoding.UTF8.GetByteCount(Name) > MaxName || Entries.Count > MaxEntries)
         {
-            return Malformed($"it has more than {MaxEntries} entries or a name longer than {MaxName} characters.");
+            return Malformed($"it has more than {MaxEntries} entries or a name longer than {MaxName} bytes.");
         }
 
         for (var i = 0; i < Entries.Count; i++)
         {
             var entry = Entries[i];
-            if (entry.Name.Length is 0 or > MaxName || entry.Digests.Count is 0 or > MaxDigests)
+            if (entry is null or { Name: "" } || Encoding.UTF8.GetByteCount(entry.Name) > MaxName
+                || entry.Digests.Count is 0 or > MaxDigests)
             {
-                return Malformed($"entry {i} needs a name of 1 to {MaxName} characters and 1 to {MaxDigests} digests.");
+                return Malformed($"entry {i} needs a name of 1 to {MaxName} bytes and 1 to {MaxDigests} digests.");
             }
 
-            if (i > 0 && string.CompareOrdinal(Entries[i - 1].Name, entry.Name) >= 0)
+            if (i > 0 && Utf8Order.Instance.Compare(Entries[i - 1].Name, entry.Name) >= 0)
             {
                 return Malformed("its entries are not sorted by name, or repeat.");
             }

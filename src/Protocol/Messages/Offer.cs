@@ -56,7 +56,7 @@ public sealed record Offer : ISoukMessage
     /// <summary>Greatest output tokens that a slice may cover.</summary>
     public required int SliceGreatest { get; init; }
 
-    /// <summary>What requests may use, such as "tools"; sorted by ordinal, without repeats.</summary>
+    /// <summary>What requests may use, such as "tools"; sorted by UTF-8 bytes, without repeats.</summary>
     public required IReadOnlyList<string> Features { get; init; }
 
     /// <summary>Requests served at once; 0 withdraws the offer.</summary>

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Souk.Protocol;
 
 /// <summary>What every offer must satisfy whatever the market looks like: bounds on sizes, and sense.</summary>
@@ -48,12 +50,12 @@ internal static class OfferRules
 
         for (var i = 0; i < features.Count; i++)
         {
-            if (features[i] is null || features[i].Length is 0 or > MaxShortText)
+            if (features[i] is null or "" || Encoding.UTF8.GetByteCount(features[i]) > MaxShortText)
             {
-                return $"a feature is empty or longer than {MaxShortText} characters.";
+                return $"a feature is empty or longer than {MaxShortText} bytes.";
             }
 
-            if (i > 0 && string.CompareOrdinal(features[i - 1], features[i]) >= 0)
+            if (i > 0 && Utf8Order.Instance.Compare(features[i - 1], features[i]) >= 0)
             {
                 return "features are not sorted or repeat.";
             }
@@ -70,5 +72,5 @@ internal static class OfferRules
             : "endpoint is not an absolute http(s) URL without user, query and fragment.";
 
     private static string? TooLong(string field, string text, int limit) =>
-        text.Length > limit ? $"{field} is longer than {limit} characters." : null;
+        Encoding.UTF8.GetByteCount(text) > limit ? $"{field} is longer than {limit} bytes." : null;
 }

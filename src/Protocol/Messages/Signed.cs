@@ -46,6 +46,10 @@ public interface ISoukMessage
 public sealed record Signed<T>(T Message, Signature Signature)
     where T : ISoukMessage
 {
+    /// <summary>What is said.</summary>
+    public T Message { get; init; } = Message
+        ?? throw new ArgumentNullException(nameof(Message), "There is no message under the signature.");
+
     /// <summary>What is signed.</summary>
     public Bytes32 Digest(SoukDomain domain)
     {

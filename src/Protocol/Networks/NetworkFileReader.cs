@@ -31,8 +31,9 @@ internal sealed class NetworkFileReader
                 ? new NetworkFileReader(document.RootElement).Read()
                 : Invalid("it is not a JSON object.");
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // The latter is how the reader reports a text that escapes half a surrogate pair.
             return Invalid($"it is not JSON: {e.Message}");
         }
     }

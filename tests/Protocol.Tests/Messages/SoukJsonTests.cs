@@ -65,6 +65,25 @@ public class SoukJsonTests
     }
 
     [Fact]
+    public void A_signature_under_nothing_is_refused()
+    {
+        var signature = "0x" + new string('1', 128) + "1b";
+        foreach (var message in new[] { "null", "{}", "[]", "1" })
+        {
+            var json = $"{{\"message\":{message},\"signature\":\"{signature}\"}}";
+            Assert.NotNull(SoukJson.ParseText<Signed<Offer>>(json).Refusal);
+            Assert.NotNull(SoukJson.ParseText<Signed<Receipt>>(json).Refusal);
+            Assert.NotNull(SoukJson.ParseText<Signed<Acceptance>>(json).Refusal);
+            Assert.NotNull(SoukJson.ParseText<Signed<CatalogueDocument>>(json).Refusal);
+        }
+
+        Assert.NotNull(SoukJson.ParseText<Signed<Offer>>($"{{\"message\":{OfferText}}}").Refusal);
+        Assert.True(SoukJson.ParseText<Signed<Offer>>($"{{\"message\":{OfferText},\"signature\":\"{signature}\"}}").IsOk);
+        var flawed = With(OfferText, "context", 0);
+        Assert.NotNull(SoukJson.ParseText<Signed<Offer>>($"{{\"message\":{flawed},\"signature\":\"{signature}\"}}").Refusal);
+    }
+
+    [Fact]
     public void A_repeated_name_is_refused()
     {
         var repeated = OfferText.TrimEnd().TrimEnd('}') + ",\"sequence\":8}";
