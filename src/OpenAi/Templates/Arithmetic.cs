@@ -112,7 +112,7 @@ internal static class Arithmetic
             "*" => Checked(() => m * n),
             "//" => Checked(() => (m / n) - ((m % n != 0) && ((m < 0) != (n < 0)) ? 1 : 0)),
             "%" => n == -1 ? 0L : Floored(m, n),
-            _ => n < 0 ? Math.Pow(m, n) : Checked(() => Power(m, n)),
+            _ => n < 0 ? Math.Pow(m, n) : (object)Checked(() => Power(m, n)),
         };
     }
 

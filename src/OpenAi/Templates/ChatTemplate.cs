@@ -12,13 +12,13 @@ public sealed class ChatTemplate
 {
     private readonly Statement _body;
     private readonly TemplateLimits _limits;
-    private readonly bool _knowsDeveloper;
+    private readonly TemplateTraits _traits;
 
     private ChatTemplate(string source, TemplateLimits limits)
     {
         _limits = limits;
         _body = StatementParser.Parse(source, limits);
-        _knowsDeveloper = source.Contains("developer", StringComparison.Ordinal);
+        _traits = TemplateTraits.Of(source);
     }
 
     public static LoadResult<ChatTemplate> Compile(string jinja, TemplateLimits? limits = null)
@@ -79,7 +79,7 @@ public sealed class ChatTemplate
             }
         }
 
-        scope.Set("messages", MessageValues.Of(messages, _knowsDeveloper));
+        scope.Set("messages", MessageValues.Of(messages, _traits));
         scope.Set("add_generation_prompt", addGenerationPrompt);
         scope.Set("bos_token", bos);
         scope.Set("eos_token", eos);

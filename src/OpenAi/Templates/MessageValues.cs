@@ -3,6 +3,18 @@ using Souk.OpenAi.Chat;
 
 namespace Souk.OpenAi.Templates;
 
+/// <summary>What a template expects of messages, told from its source, since templates have no other way to say it.</summary>
+/// <param name="KnowsDeveloper">It names the role developer; elsewhere that is the system role by a newer name.</param>
+/// <param name="KnowsNullContent">It tells absent content from empty content.</param>
+/// <param name="TakesTextArguments">It joins a call's arguments to text, so they stay the text that they are.</param>
+internal sealed record TemplateTraits(bool KnowsDeveloper, bool KnowsNullContent, bool TakesTextArguments)
+{
+    internal static TemplateTraits Of(string source) => new(
+        source.Contains("developer", StringComparison.Ordinal),
+        source.Contains("content'] is none", StringComparison.Ordinal),
+        source.Contains("['arguments'] +", StringComparison.Ordinal));
+}
+
 /// <summary>
 /// Messages as templates see them. Where OpenAI's shape and that of chat templates differ, this follows vLLM, which most
 /// sellers run: parts of text are joined by line ends, absent content is empty, and a call's arguments are a mapping.
@@ -11,25 +23,22 @@ internal static class MessageValues
 {
     private const int MaxArgumentsDepth = 64;
 
-    /// <param name="knowsDeveloper">
-    /// The template names the role developer itself; elsewhere it is the system role under OpenAI's newer name.
-    /// </param>
-    internal static List<object?> Of(IReadOnlyList<ChatMessage> messages, bool knowsDeveloper)
+    internal static List<object?> Of(IReadOnlyList<ChatMessage> messages, TemplateTraits traits)
     {
         var values = new List<object?>(messages.Count);
         foreach (var message in messages)
         {
             var map = new Map
             {
-                ["role"] = message.Role == "developer" && !knowsDeveloper ? "system" : message.Role,
-                ["content"] = message.Text ?? "",
+                ["role"] = message.Role == "developer" && !traits.KnowsDeveloper ? "system" : message.Role,
+                ["content"] = message.Text ?? (traits.KnowsNullContent ? null : ""),
             };
             Add(map, "name", message.Name);
             Add(map, "reasoning_content", message.Reasoning);
             Add(map, "tool_call_id", message.ToolCallId);
             if (message.ToolCalls.Count > 0)
             {
-                map["tool_calls"] = message.ToolCalls.Select(Call).ToList<object?>();
+                map["tool_calls"] = message.ToolCalls.Select(call => Call(call, traits)).ToList<object?>();
             }
 
             values.Add(map);
@@ -38,11 +47,15 @@ internal static class MessageValues
         return values;
     }
 
-    private static Map Call(ToolCall call) => new()
+    private static Map Call(ToolCall call, TemplateTraits traits) => new()
     {
         ["id"] = call.Id,
         ["type"] = "function",
-        ["function"] = new Map { ["name"] = call.Name, ["arguments"] = Arguments(call.Arguments) },
+        ["function"] = new Map
+        {
+            ["name"] = call.Name,
+            ["arguments"] = traits.TakesTextArguments ? call.Arguments : Arguments(call.Arguments),
+        },
     };
 
     private static object? Arguments(string json)
