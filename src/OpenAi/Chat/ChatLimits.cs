@@ -56,6 +56,9 @@ public sealed record ChatLimits
     /// <summary>Entries of logit_bias. Default 1,024.</summary>
     public int MaxLogitBias { get; init; } = 1_024;
 
+    /// <summary>Entries of chat_template_kwargs. Default 32.</summary>
+    public int MaxTemplateVariables { get; init; } = 32;
+
     /// <summary>UTF-16 units of one image's data: URL. Default 6 Mi.</summary>
     public int MaxImageUrlLength { get; init; } = 6 * 1024 * 1024;
 

@@ -69,10 +69,26 @@ internal static class ChatRequestParser
             Tools = ToolReader.Tools(fields, limits),
             ToolChoice = ToolReader.Choice(fields, limits),
             ResponseFormat = ToolReader.ResponseFormat(fields, limits),
-            TemplateVariables = fields.Of("chat_template_kwargs", JsonValueKind.Object, "an object"),
+            TemplateVariables = TemplateVariables(fields, limits),
             Provider = fields.Of("provider", JsonValueKind.Object, "an object"),
             Root = root,
         };
+    }
+
+    private static JsonElement? TemplateVariables(FieldReader fields, ChatLimits limits)
+    {
+        if (fields.Of("chat_template_kwargs", JsonValueKind.Object, "an object") is not { } variables)
+        {
+            return null;
+        }
+
+        if (variables.GetPropertyCount() <= limits.MaxTemplateVariables)
+        {
+            return variables;
+        }
+
+        fields.FailValue("chat_template_kwargs", $"at most {limits.MaxTemplateVariables} entries are taken.");
+        return null;
     }
 
     private static int? MaxTokens(FieldReader fields)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 
 namespace Souk.OpenAi.Templates;
 
@@ -8,7 +9,10 @@ internal sealed class ExpressionParser(TokenReader tokens, TemplateLimits limits
     private static readonly string[] _noArgument = ["else", "or", "and", "if", "not", "in", "is"];
     private static readonly string[] _foreign = ["self", "super", "caller", "varargs", "kwargs", "cycler", "joiner", "lipsum"];
 
+    private const int MaxChain = 512;
+
     private int _depth;
+    private int _chain;
 
     /// <summary>Functions and macros that are called, with the line of the first call.</summary>
     internal Dictionary<string, int> Called { get; } = new(StringComparer.Ordinal);
@@ -41,11 +45,12 @@ internal sealed class ExpressionParser(TokenReader tokens, TemplateLimits limits
 
     internal Expression Parse()
     {
-        if (++_depth > limits.MaxDepth)
+        if (_depth++ == 0)
         {
-            throw new TemplateRefusal("an expression nested too deep", tokens.Line);
+            _chain = 0;
         }
 
+        CheckDepth();
         var value = Or();
         while (tokens.TryTakeName("if"))
         {
@@ -58,7 +63,19 @@ internal sealed class ExpressionParser(TokenReader tokens, TemplateLimits limits
     }
 
     /// <summary>An expression without the conditional form, as the list of a loop that may have a filter.</summary>
-    internal Expression ParseWithoutCondition() => Or();
+    internal Expression ParseWithoutCondition()
+    {
+        _chain = 0;
+        return Or();
+    }
+
+    private void CheckDepth()
+    {
+        if (_depth > limits.MaxDepth || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
+        {
+            throw new TemplateRefusal("an expression nested too deep", tokens.Line);
+        }
+    }
 
     private Expression Or()
     {
@@ -139,7 +156,7 @@ internal sealed class ExpressionParser(TokenReader tokens, TemplateLimits limits
     /// <summary>Long chains nest to the left; evaluating them recurses, so their length is bounded too.</summary>
     private Expression Deeper(Expression expression)
     {
-        if (++_chain > limits.MaxDepth * 64)
+        if (++_chain > MaxChain)
         {
             throw new TemplateRefusal("too many operators", tokens.Line);
         }
@@ -147,14 +164,13 @@ internal sealed class ExpressionParser(TokenReader tokens, TemplateLimits limits
         return expression;
     }
 
-    private int _chain;
-
     private Expression Signed(bool takesFilters)
     {
         if (tokens.Current.IsOperator("-") || tokens.Current.IsOperator("+"))
         {
             var isMinus = tokens.Take().Value == "-";
-            var operand = new Unary(Signed(false), isMinus);
+            CheckDepth();
+            var operand = Deeper(new Unary(Signed(false), isMinus));
             return takesFilters ? Filtered(operand) : operand;
         }
 

@@ -1,17 +1,27 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace Souk.OpenAi.Templates;
 
-/// <summary>One level of variables; a lookup goes outwards, an assignment stays here.</summary>
+/// <summary>
+/// One level of variables; a lookup goes outwards, an assignment stays here. Each turn of a loop makes one, so a few
+/// variables are kept in an array and only many in a dictionary.
+/// </summary>
 internal sealed class Scope(Scope? outer)
 {
-    private readonly Dictionary<string, object?> _values = new(StringComparer.Ordinal);
+    private const int Few = 6;
+
+    private KeyValuePair<string, object?>[]? _few;
+    private int _count;
+    private Dictionary<string, object?>? _many;
+
+    private Scope? Outer => outer;
 
     internal object? Get(string name)
     {
         for (var scope = this; scope is not null; scope = scope.Outer)
         {
-            if (scope._values.TryGetValue(name, out var value))
+            if (scope.TryGet(name, out var value))
             {
                 return value;
             }
@@ -20,9 +30,51 @@ internal sealed class Scope(Scope? outer)
         return Undefined.Value;
     }
 
-    internal void Set(string name, object? value) => _values[name] = value;
+    internal void Set(string name, object? value)
+    {
+        if (_many is not null)
+        {
+            _many[name] = value;
+            return;
+        }
 
-    private Scope? Outer => outer;
+        _few ??= new KeyValuePair<string, object?>[Few];
+        var at = 0;
+        while (at < _count && _few[at].Key != name)
+        {
+            at++;
+        }
+
+        if (at < Few)
+        {
+            _few[at] = new(name, value);
+            _count = Math.Max(_count, at + 1);
+        }
+        else
+        {
+            _many = new(_few, StringComparer.Ordinal) { [name] = value };
+        }
+    }
+
+    private bool TryGet(string name, out object? value)
+    {
+        if (_many is not null)
+        {
+            return _many.TryGetValue(name, out value);
+        }
+
+        for (var at = 0; at < _count; at++)
+        {
+            if (_few![at].Key == name)
+            {
+                value = _few[at].Value;
+                return true;
+            }
+        }
+
+        value = null;
+        return false;
+    }
 }
 
 /// <summary>What one rendering has used up and written.</summary>
@@ -41,6 +93,11 @@ internal sealed class RenderState(TemplateLimits limits)
 
     internal void Step(int count = 1)
     {
+        if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
+        {
+            throw new RenderFailure("the chat template nests its expressions and macros too deep");
+        }
+
         _steps += Math.Min(count, limits.MaxSteps);
         if (_steps > limits.MaxSteps)
         {

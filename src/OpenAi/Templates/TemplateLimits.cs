@@ -11,8 +11,8 @@ public sealed record TemplateLimits
     /// <summary>Nesting of statements and expressions. Default 64.</summary>
     public int MaxDepth { get; init; } = 64;
 
-    /// <summary>Evaluated statements and expressions in one rendering. Default 5,000,000.</summary>
-    public int MaxSteps { get; init; } = 5_000_000;
+    /// <summary>Evaluated statements and expressions in one rendering. Default 2,000,000.</summary>
+    public int MaxSteps { get; init; } = 2_000_000;
 
     /// <summary>UTF-16 units of text produced in one rendering, intermediate strings included. Default 64 Mi.</summary>
     public int MaxOutput { get; init; } = 64 * 1024 * 1024;

@@ -109,7 +109,8 @@ internal sealed class BytePairs
         var symbols = rented.AsSpan(0, count);
         var previous = rented.AsSpan(count, count);
         var next = rented.AsSpan(count * 2, count);
-        var queue = new PriorityQueue<Candidate, (int Rank, int Position)>(count);
+        // The priority is rank, then place, in one number.
+        var queue = new PriorityQueue<Candidate, long>(count);
         for (var i = 0; i < count; i++)
         {
             symbols[i] = _byteIds[piece[i]];
@@ -156,11 +157,11 @@ internal sealed class BytePairs
     }
 
     private void Offer(
-        PriorityQueue<Candidate, (int Rank, int Position)> queue, ReadOnlySpan<int> symbols, int left, int right)
+        PriorityQueue<Candidate, long> queue, ReadOnlySpan<int> symbols, int left, int right)
     {
         if (_merges.TryGetValue(Key(symbols[left], symbols[right]), out var merge))
         {
-            queue.Enqueue(new Candidate(left, symbols[left], symbols[right], merge.Id), (merge.Rank, left));
+            queue.Enqueue(new Candidate(left, symbols[left], symbols[right], merge.Id), ((long)merge.Rank << 32) | (uint)left);
         }
     }
 

@@ -150,7 +150,7 @@ public sealed class Tokenizer
     }
 
     /// <summary>The exact bytes of one token; empty for an unknown id.</summary>
-    public ReadOnlyMemory<byte> Bytes(int id) => (uint)id < (uint)VocabularySize
+    public ReadOnlyMemory<byte> Bytes(int id) => id >= 0 && id < VocabularySize
         ? _bytes.AsMemory(_offsets[id], _offsets[id + 1] - _offsets[id])
         : default;
 
