@@ -1,0 +1,182 @@
+using Microsoft.Extensions.Logging;
+using Souk.Chain;
+using Souk.Ledger.Books;
+using Souk.Ledger.Customer;
+using Souk.Ledger.Rows;
+using Souk.Protocol;
+
+namespace Souk.Gateway.Channels;
+
+/// <summary>
+/// Keeps the gateway's view of its channels equal to the chain's, freezes a channel on which more was claimed than the
+/// receipts held explain, and takes the money of frozen channels back to the vault.
+/// </summary>
+internal sealed partial class ChannelWatch(
+    GatewayOptions options,
+    IMarketChain chain,
+    Journal<CustomerBook> journal,
+    ChannelPlanner planner,
+    TimeProvider time,
+    ILogger<ChannelWatch> log)
+{
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan WithdrawTurn = TimeSpan.FromSeconds(15);
+
+    /// <summary>The newest block seen.</summary>
+    public Head Newest { get; private set; }
+
+    /// <summary>Follows the chain until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        await foreach (var news in chain.FollowAsync([options.Vault], cancellation))
+        {
+            Newest = news.Newest;
+            var known = journal.Book.Channels;
+            IReadOnlyList<Bytes32> changed =
+                news.IsReset ? [.. known.Keys] : [.. news.Channels.Where(known.ContainsKey)];
+            while (changed.Count > 0 && await RefreshAsync(changed, cancellation) is { } refusal)
+            {
+                LogUnread(changed.Count, refusal.Message);
+                await Task.Delay(RetryAfter, time, cancellation);
+            }
+        }
+    }
+
+    /// <summary>Takes the money of frozen channels back, as far as the chain lets it, until cancelled.</summary>
+    public async Task WithdrawAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            foreach (var channel in journal.Book.Channels.Values)
+            {
+                await (channel switch
+                {
+                    { State: CustomerChannelState.Frozen, IsWithdrawing: false } => StartWithdrawalAsync(channel, cancellation),
+                    { IsWithdrawing: true } => FinishWithdrawalAsync(channel, cancellation),
+                    _ => Task.CompletedTask,
+                });
+            }
+
+            await Task.Delay(WithdrawTurn, time, cancellation);
+        }
+    }
+
+    /// <summary>Starts taking an idle or frozen channel's unclaimed money back.</summary>
+    public async Task<Refusal?> StartWithdrawalAsync(CustomerChannel channel, CancellationToken cancellation)
+    {
+        var amount = Amount.SubtractToZero(channel.Deposit, channel.Claimed);
+        if (amount.IsZero)
+        {
+            return null;
+        }
+
+        // Written down first: from here on no voucher is signed on the channel, whatever becomes of the transaction.
+        var refused = await journal.RecordAsync(book =>
+            book.Channels[channel.Id] is { State: CustomerChannelState.Busy }
+                ? new Refusal(Fault.Nobody, "channel_busy", "A request is under way on the channel; try again when it has ended.")
+                : book.Channels[channel.Id].IsWithdrawing
+                    ? Array.Empty<LedgerEvent>()
+                    : new LedgerEvent[] { new WithdrawalStarted(channel.Id, amount, Now()) });
+        if (refused is not null)
+        {
+            return refused;
+        }
+
+        var outcome = await chain.Account(options.HotKey).SubmitAsync(
+            new VaultInitiateWithdraw(options.Vault, channel.Config, amount), cancellation);
+        if (outcome.Refusal is { } refusal)
+        {
+            LogNotWithdrawn(channel.Id, refusal.Message);
+        }
+
+        return outcome.Refusal;
+    }
+
+    private async Task FinishWithdrawalAsync(CustomerChannel channel, CancellationToken cancellation)
+    {
+        var read = await chain.ChannelsAsync([channel.Id], ReadPoint.Newest, cancellation);
+        if (!read.TryGet(out var states, out _))
+        {
+            return;
+        }
+
+        if (states.Value[0].Withdrawal is not { } pending)
+        {
+            // Never mined, or undone by a reorganisation: start again, unless all is claimed.
+            if (!states.Value[0].Available.IsZero)
+            {
+                await chain.Account(options.HotKey).SubmitAsync(
+                    new VaultInitiateWithdraw(options.Vault, channel.Config, states.Value[0].Available), cancellation);
+            }
+
+            return;
+        }
+
+        if (states.At.Timestamp < pending.InitiatedAt + channel.Config.WithdrawDelay)
+        {
+            return;
+        }
+
+        var outcome = await chain.Account(options.HotKey).SubmitAsync(
+            new VaultFinalizeWithdraw(options.Vault, channel.Config), cancellation);
+        if (outcome.IsOk)
+        {
+            await journal.RecordAsync(new WithdrawalFinished(
+                channel.Id, Amount.Min(pending.Amount, states.Value[0].Available), Now()));
+        }
+    }
+
+    private async Task<Refusal?> RefreshAsync(IReadOnlyList<Bytes32> ids, CancellationToken cancellation)
+    {
+        var read = await chain.ChannelsAsync(ids, ReadPoint.Newest, cancellation);
+        if (!read.TryGet(out var states, out var refusal))
+        {
+            return refusal;
+        }
+
+        foreach (var state in states.Value)
+        {
+            await journal.RecordAsync(book => Result<LedgerEvent[]>.FromValue([.. Judge(book, state)]));
+        }
+
+        planner.Signal();
+        return null;
+    }
+
+    private IEnumerable<LedgerEvent> Judge(CustomerBook book, ChannelState state)
+    {
+        var channel = book.Channels[state.Id];
+        if (channel.State == CustomerChannelState.Closed)
+        {
+            yield break;
+        }
+
+        if (channel.Deposit != state.Balance || channel.Claimed != state.Claimed)
+        {
+            yield return new ChannelBalanceSeen(state.Id, state.Balance, state.Claimed, Now());
+        }
+
+        // While a request is under way its receipt may be claimed before it reached us.
+        var unexplained = Amount.SubtractToZero(state.Claimed, channel.Base + channel.Loss);
+        if (unexplained.IsZero || channel.State == CustomerChannelState.Busy)
+        {
+            yield break;
+        }
+
+        if (channel.State != CustomerChannelState.Frozen)
+        {
+            yield return new ChannelFrozen(
+                state.Id, "claimed_unexplained", "The chain shows more claimed than the receipts held.", null, Now());
+        }
+
+        yield return new LossBooked(state.Id, null, unexplained, "claimed_unexplained", Now());
+    }
+
+    private ulong Now() => (ulong)time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} channels could not be read again and will be retried: {Reason}")]
+    private partial void LogUnread(int count, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The withdrawal from channel {Channel} will be tried again: {Reason}")]
+    private partial void LogNotWithdrawn(Bytes32 channel, string reason);
+}

@@ -1,0 +1,107 @@
+using System.Text;
+using Souk.OpenAi.Chat;
+using Souk.Protocol;
+
+namespace Souk.Gateway.Chat;
+
+/// <summary>What one choice has brought so far.</summary>
+internal sealed class ChoiceSoFar
+{
+    public List<int> Ids { get; } = [];
+
+    public StringBuilder Text { get; } = new();
+
+    public StringBuilder Reasoning { get; } = new();
+
+    public ToolCallsSoFar ToolCalls { get; } = new();
+
+    public string? FinishReason { get; set; }
+}
+
+/// <summary>
+/// Collects a paid stream: ids for the receipt, text for the app. Counts as the provider must, and refuses a stream that
+/// brings more than was asked for.
+/// </summary>
+internal sealed class Answer(PaidCall call)
+{
+    private readonly ChoiceSoFar[] _choices =
+        [.. Enumerable.Range(0, call.Chat.Choices).Select(_ => new ChoiceSoFar())];
+
+    public IReadOnlyList<ChoiceSoFar> Choices => _choices;
+
+    /// <summary>Output tokens received over all choices; with counting by usage, events that carried output.</summary>
+    public ulong Received { get; private set; }
+
+    /// <summary>What the provider said of usage.</summary>
+    public Usage? Usage { get; private set; }
+
+    /// <summary>The one reason that all choices ended for; null where they differ or the stream broke off.</summary>
+    public string? FinishReason =>
+        Array.TrueForAll(_choices, choice => choice.FinishReason == _choices[0].FinishReason) ? _choices[0].FinishReason : null;
+
+    /// <summary>True once any output was received.</summary>
+    public bool HasOutput => Received > 0;
+
+    /// <summary>Takes a chunk; a refusal means that the provider sent what it must not.</summary>
+    public Refusal? Take(ChatChunk chunk)
+    {
+        Usage = chunk.Usage ?? Usage;
+        foreach (var part in chunk.Choices)
+        {
+            if (part.Index < 0 || part.Index >= _choices.Length)
+            {
+                return Theirs("choice_unknown", "The provider sent a choice that was not asked for.");
+            }
+
+            Take(_choices[part.Index], part);
+            if (Received > call.Plan.OutputTokens)
+            {
+                return Theirs("output_too_long", "The provider sent more tokens than were asked for.");
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>
+    /// Whether the text received is what the ids say: a prefix of their decoding, the rest being withheld stop text.
+    /// </summary>
+    public Refusal? CheckText()
+    {
+        if (call.Encoder is not { } encoder)
+        {
+            return null;
+        }
+
+        foreach (var choice in _choices)
+        {
+            var told = Encoding.UTF8.GetBytes(choice.Text.ToString());
+            var decoded = Encoding.UTF8.GetBytes(encoder.Tokenizer.Decode([.. choice.Ids], skipSpecial: true));
+            if (!decoded.AsSpan().StartsWith(told))
+            {
+                return Theirs("text_mismatch", "The provider's text is not what its token ids say.");
+            }
+        }
+
+        return null;
+    }
+
+    private void Take(ChoiceSoFar choice, ChunkChoice part)
+    {
+        choice.Text.Append(part.Content);
+        choice.Reasoning.Append(part.Reasoning);
+        choice.ToolCalls.Take(part.ToolCalls);
+        choice.FinishReason = part.FinishReason ?? choice.FinishReason;
+        if (!call.CountsIds)
+        {
+            Received += part.Content is { Length: > 0 } || !part.ToolCalls.IsEmpty || part.Reasoning is { Length: > 0 } ? 1UL : 0;
+        }
+        else if (part.TokenIds is { } ids)
+        {
+            choice.Ids.AddRange(ids);
+            Received += (ulong)ids.Length;
+        }
+    }
+
+    private static Refusal Theirs(string code, string message) => new(Fault.Theirs, code, message);
+}

@@ -1,0 +1,256 @@
+using System.Collections.Immutable;
+using Souk.Chain;
+using Souk.Engines;
+using Souk.Gateway.Channels;
+using Souk.Gateway.Offers;
+using Souk.Gateway.Tokens;
+using Souk.Ledger.Books;
+using Souk.Ledger.Customer;
+using Souk.Ledger.Rows;
+using Souk.Market.Budgets;
+using Souk.Market.Offers;
+using Souk.Market.Picking;
+using Souk.Market.Pricing;
+using Souk.OpenAi.Chat;
+using Souk.OpenAi.Tokens;
+using Souk.Protocol;
+using Souk.Wire.Paid;
+
+namespace Souk.Gateway.Chat;
+
+/// <summary>
+/// Turns an app's request into a paid call: resolves the model, counts the prompt, picks an offer, and in one durable step
+/// reserves the budget, takes an idle channel and signs the voucher.
+/// </summary>
+internal sealed class CallDesk(
+    GatewayOptions options,
+    IMarketChain chain,
+    Journal<CustomerBook> journal,
+    MarketView market,
+    Catalogue catalogue,
+    EncoderShelf encoders,
+    ChannelPlanner planner,
+    TrafficRecord traffic,
+    TimeProvider time,
+    Randomness randomness)
+{
+    private const ulong UsageInputSlack = 1024;
+    private readonly EscrowDomain _escrow = chain.Network.EscrowDomain;
+
+    /// <summary>Prepares a call; a refusal moved no money.</summary>
+    public async Task<Result<PaidCall>> PrepareAsync(
+        ChatRequest chat, ApiKeyAccount key, RequestId appRequest, CancellationToken cancellation)
+    {
+        if (catalogue.Resolve(chat.Model) is not { } named)
+        {
+            return new Refusal(Fault.Theirs, "model_not_found", $"The model '{chat.Model}' does not exist; GET /v1/models lists those that do.");
+        }
+
+        var deadline = time.GetUtcNow() + options.ChannelWait;
+        while (true)
+        {
+            var ready = planner.Ready;
+            var result = await TryAsync(chat, key, appRequest, named, cancellation);
+            if (result.IsOk || result.Refusal!.Code != "no_channel" || time.GetUtcNow() >= deadline)
+            {
+                return result;
+            }
+
+            var left = deadline - time.GetUtcNow();
+            using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            await Task.WhenAny(ready, Task.Delay(left, time, waiting.Token));
+            await waiting.CancelAsync();
+            cancellation.ThrowIfCancellationRequested();
+        }
+    }
+
+    private async Task<Result<PaidCall>> TryAsync(
+        ChatRequest chat, ApiKeyAccount key, RequestId appRequest, NamedModel named, CancellationToken cancellation)
+    {
+        var now = (ulong)time.GetUtcNow().ToUnixTimeSeconds();
+        var live = named.Digests.SelectMany(market.Book.For)
+            .Where(listed => listed.IsLive(now) && (named.Provider ?? listed.Offer.Provider) == listed.Offer.Provider).ToList();
+        if (live.Count == 0)
+        {
+            return new Refusal(
+                Fault.Nobody, "no_provider", $"Nobody offers the model '{chat.Model}' at the moment; try again shortly.");
+        }
+
+        var counted = await CountAsync(chat, live, cancellation);
+        if (!counted.TryGet(out var prompt, out var refusal))
+        {
+            return refusal;
+        }
+
+        var free = journal.Book.Channels.Values
+            .Where(channel => live.Exists(listed => listed.Offer.Provider == channel.Provider))
+            .Select(channel => channel.Free).DefaultIfEmpty(Amount.Zero).Max();
+        var needs = new Requirements
+        {
+            Models = named.Digests,
+            Provider = named.Provider,
+            PromptTokens = prompt.Tokens,
+            Choices = (ulong)chat.Choices,
+            AppLimit = (ulong?)chat.MaxTokens,
+            Available = Amount.Min(key.Available, free.IsZero ? key.Available : free),
+            Features = Features(chat),
+            LeastTier = options.LeastTier,
+        };
+        var ranking = Matching.Rank(needs, market.Book, now, traffic.Measured, Usable);
+        return ranking.Candidates.IsEmpty
+            ? Explain(ranking, chat)
+            : await ReserveAsync(chat, key, appRequest, ranking.Candidates[0], prompt);
+    }
+
+    // Feature words are those of the engines' offers.
+    private static ImmutableArray<string> Features(ChatRequest chat)
+    {
+        List<string> features = [];
+        Add(chat.HasImages, EngineFeatures.Images);
+        Add(chat.Tools is not null, EngineFeatures.Tools);
+        Add(chat.Logprobs, EngineFeatures.Logprobs);
+        Add(chat.LogitBias.Count > 0, EngineFeatures.LogitBias);
+        Add(chat.Choices > 1, EngineFeatures.ManyChoices);
+        return [.. features];
+
+        void Add(bool isUsed, string feature)
+        {
+            if (isUsed)
+            {
+                features.Add(feature);
+            }
+        }
+    }
+
+    private async Task<Result<CountedPrompt>> CountAsync(
+        ChatRequest chat, List<ListedOffer> live, CancellationToken cancellation)
+    {
+        if (live.TrueForAll(listed => listed.Offer.Counting == CountingKinds.Usage))
+        {
+            return new CountedPrompt(null, null, (ulong)chat.Root.GetRawText().Length + UsageInputSlack);
+        }
+
+        Refusal? last = null;
+        foreach (var listed in live.Where(listed => listed.Offer.Counting == CountingKinds.Ids))
+        {
+            if (!(await encoders.GetAsync(listed.Offer, cancellation)).TryGet(out var encoder, out last))
+            {
+                continue;
+            }
+
+            var ids = encoder.Encode(chat);
+            return ids.IsOk
+                ? new CountedPrompt(encoder, ids.Value, (ulong)ids.Value.Length)
+                : new Refusal(Fault.Theirs, ids.Error.Code ?? "invalid_prompt", ids.Error.Message);
+        }
+
+        return last!;
+    }
+
+    private Refusal? Usable(ListedOffer listed, WorstCase worst)
+    {
+        var isThere = journal.Book.Channels.Values.Any(
+            channel => channel.Provider == listed.Offer.Provider && IsUsable(channel, worst.Cost));
+        if (isThere)
+        {
+            return null;
+        }
+
+        planner.Want(listed.Offer.Provider);
+        return new Refusal(Fault.Nobody, "no_channel", "No channel to the provider is idle and full enough; one is being opened.");
+    }
+
+    private static bool IsUsable(CustomerChannel channel, Amount cost) =>
+        channel.State == CustomerChannelState.Idle && channel.Free >= cost && !channel.IsWithdrawing
+        && Souk.Market.Vouchers.NoncePosition.Of(channel.Acceptance!.Index, channel.Index + 1) is not null;
+
+    private static Refusal Explain(Ranking ranking, ChatRequest chat)
+    {
+        // What the app can change comes first, then what time may change.
+        string[] order =
+        [
+            "insufficient_funds", "context_length_exceeded", "invalid_max_tokens", "invalid_choices", "feature_missing",
+            "no_channel", "provider_full",
+        ];
+        return ranking.PassedOver.Select(passed => passed.Why)
+            .OrderBy(why => Array.IndexOf(order, why.Code) is var at && at < 0 ? order.Length : at)
+            .FirstOrDefault()
+            ?? new Refusal(Fault.Nobody, "no_provider", $"Nobody offers the model '{chat.Model}' at the moment; try again shortly.");
+    }
+
+    private async Task<Result<PaidCall>> ReserveAsync(
+        ChatRequest chat, ApiKeyAccount key, RequestId appRequest, Candidate candidate, CountedPrompt prompt)
+    {
+        var verified = candidate.Listed.Verified;
+        var (offer, worst) = (verified.Offer, candidate.Worst);
+        if (!Peers.Target(offer).TryGet(out var target, out var refusal))
+        {
+            return refusal;
+        }
+
+        var body = chat.ToProviderBody(offer.ModelDigest.ToString(), (int)worst.TokensPerChoice);
+        var salt = Salt.Next(randomness);
+        var (id, nonce) = (randomness.NextRequestId(), randomness.NextBytes32());
+        var commitment = Commitments.Request(salt.ToBytes(), body);
+        var promptCommitment = prompt.Ids is { } ids ? Commitments.Prompt(salt.ToBytes(), ids) : (Bytes32?)null;
+        var slice = SlicePlan.TokensFor(
+            options.SliceTokens, (ulong)offer.SliceLeast, (ulong)offer.SliceGreatest, worst.OutputTokens);
+        var now = time.GetUtcNow();
+        var nowMs = (ulong)now.ToUnixTimeMilliseconds();
+        return await journal.RecordAsync<PaidCall>(book =>
+        {
+            var account = book.ApiKeys.GetValueOrDefault(key.KeyHash);
+            var standing = account is null ? null : Standing(account);
+            if (ApiKeyRules.CheckReserve(standing, worst.Cost, (ulong)now.ToUnixTimeSeconds()) is { } poor)
+            {
+                return poor;
+            }
+
+            var channel = book.Channels.Values
+                .Where(channel => channel.Provider == offer.Provider && IsUsable(channel, worst.Cost))
+                .MinBy(channel => channel.Free);
+            if (channel is null)
+            {
+                return new Refusal(Fault.Nobody, "no_channel", "The last idle channel was taken; try again shortly.");
+            }
+
+            var plan = new SlicePlan(offer.Prices, channel.Base, prompt.Tokens, slice, worst.OutputTokens);
+            var ceiling = plan.First(channel.LeastCeiling);
+            if (CheckExposure(book, channel, ceiling) is { } exposed)
+            {
+                return exposed;
+            }
+
+            var voucher = Voucher.Sign(options.HotKey, _escrow, channel.Id, ceiling);
+            var index = channel.Index + 1;
+            var paid = new PaidRequest(id, verified.Hash, index, nonce, salt, channel.Config, voucher);
+            List<LedgerEvent> events = [new BudgetReserved(appRequest, key.KeyHash, worst.Cost, nowMs)];
+            if (!book.Offers.ContainsKey(verified.Hash))
+            {
+                events.Add(new OfferUsed(verified.Hash, verified.Original, nowMs));
+            }
+
+            events.Add(new VoucherIssued(voucher, id, index, 0, nowMs));
+            events.Add(new RequestSent(
+                id, appRequest, channel.Id, index, verified.Hash, nonce, salt.ToString(), commitment, promptCommitment,
+                prompt.Tokens, nowMs));
+            var call = new PaidCall(
+                appRequest, key.KeyHash, worst.Cost, chat, verified, target, paid, channel.Id, body, plan, prompt.Encoder,
+                prompt.Ids, channel.KnownNonce, channel.KnownIndex, traffic.PromptTokensSent(offer.Provider));
+            return (events.ToArray(), call);
+        });
+    }
+
+    private Refusal? CheckExposure(CustomerBook book, CustomerChannel channel, Amount ceiling)
+    {
+        var more = Amount.SubtractToZero(ceiling, channel.LeastCeiling);
+        return Exposure.Check(
+            [.. book.Channels.Values.Select(open => new AtRisk(open.Provider, open.AtRisk))], channel.Provider, more, options.Caps);
+    }
+
+    /// <summary>An account as the rules of budgets see it.</summary>
+    public static ApiKeyStanding Standing(ApiKeyAccount account) => new(
+        account.Budget, account.Spent, account.Reserved, account.ExpiresAtMs / 1000, account.IsRevoked);
+
+    private sealed record CountedPrompt(PromptEncoder? Encoder, int[]? Ids, ulong Tokens);
+}

@@ -1,0 +1,219 @@
+using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
+using Souk.Chain;
+using Souk.Market.Offers;
+using Souk.Protocol;
+using Souk.Wire;
+using Souk.Wire.Paid;
+using Entry = Souk.Market.Offers.ProviderEntry;
+
+namespace Souk.Gateway.Offers;
+
+/// <summary>
+/// The gateway's own copy of the market. Indexers only say what exists; each offer is believed after its signature and its
+/// provider's registry entry, which the gateway reads from the chain itself, off the request path.
+/// </summary>
+internal sealed partial class MarketView(
+    GatewayOptions options, IMarketChain chain, NodeClient nodes, TimeProvider time, ILogger<MarketView> log)
+{
+    private const int MostPages = 64;
+    private static readonly TimeSpan ReadAgainAfter = TimeSpan.FromSeconds(30);
+    private readonly OfferTerms _terms = new(chain.Network.SoukDomain, chain.Network.Escrow, chain.Network.Currency);
+    private readonly IReadOnlyList<string> _indexers =
+        [.. chain.Network.Indexers.Concat(options.Indexers).Distinct(StringComparer.Ordinal)];
+
+    private volatile OfferBook _book = OfferBook.Empty;
+    private ImmutableSortedDictionary<Address, Entry> _entries = ImmutableSortedDictionary<Address, Entry>.Empty;
+    private DateTimeOffset _entriesReadAt;
+
+    /// <summary>Chain and registry that offers and receipts are signed for.</summary>
+    public SoukDomain Domain => _terms.Domain;
+
+    /// <summary>The offers believed now.</summary>
+    public OfferBook Book => _book;
+
+    /// <summary>Indexers that answered at the last turn.</summary>
+    public int IndexersReached { get; private set; }
+
+    /// <summary>Completes when the book has changed next.</summary>
+    public Task Changed => _changed.Task;
+
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Asks the indexers at every turn until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            await RefreshAsync(cancellation);
+            await Task.Delay(options.PollEvery, time, cancellation);
+        }
+    }
+
+    /// <summary>One turn: offers and heartbeats of every indexer, registry entries where needed.</summary>
+    public async Task RefreshAsync(CancellationToken cancellation)
+    {
+        List<Signed<Offer>> offers = [];
+        List<HeartbeatValue> beats = [];
+        var reached = 0;
+        foreach (var indexer in _indexers)
+        {
+            if (await FetchAsync(indexer, offers, beats, cancellation) is { } refusal)
+            {
+                LogUnreached(indexer, refusal.Message);
+            }
+            else
+            {
+                reached++;
+            }
+        }
+
+        IndexersReached = reached;
+        await ReadEntriesAsync(offers, cancellation);
+        var now = (ulong)time.GetUtcNow().ToUnixTimeSeconds();
+        var book = Beat(Add(_book.Expire(now), offers, now), beats, now);
+        if (!ReferenceEquals(book, _book))
+        {
+            _book = book;
+            var changed = _changed;
+            _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            changed.TrySetResult();
+        }
+    }
+
+    private async Task<Refusal?> FetchAsync(
+        string indexer, List<Signed<Offer>> offers, List<HeartbeatValue> beats, CancellationToken cancellation)
+    {
+        if (!PeerTarget.Parse(indexer, null).TryGet(out var target, out var refusal))
+        {
+            return refusal;
+        }
+
+        string? after = null;
+        for (var page = 0; page < MostPages; page++)
+        {
+            var list = await nodes.GetOffersAsync(target, null, after, cancellation);
+            if (!list.TryGet(out var got, out refusal))
+            {
+                return refusal;
+            }
+
+            offers.AddRange(got.Offers);
+            if ((after = got.Next) is null)
+            {
+                break;
+            }
+        }
+
+        var live = await nodes.GetHeartbeatsAsync(target, cancellation);
+        if (live.TryGet(out var heard, out refusal))
+        {
+            beats.AddRange(heard.Heartbeats);
+        }
+
+        return refusal;
+    }
+
+    private async Task ReadEntriesAsync(List<Signed<Offer>> offers, CancellationToken cancellation)
+    {
+        var wanted = offers.Select(offer => offer.Message.Provider).Distinct().Order().ToList();
+        var isStale = time.GetUtcNow() - _entriesReadAt >= ReadAgainAfter;
+        var missing = isStale ? wanted : [.. wanted.Where(provider => !_entries.ContainsKey(provider))];
+        if (missing.Count == 0)
+        {
+            return;
+        }
+
+        var read = await chain.ProvidersAsync(missing, ReadPoint.Confirmed, cancellation);
+        if (!read.TryGet(out var entries, out var refusal))
+        {
+            LogRegistryUnread(refusal.Message);
+            return;
+        }
+
+        foreach (var entry in entries.Value.OfType<Souk.Chain.ProviderEntry>())
+        {
+            await TakeAsync(entry, cancellation);
+        }
+
+        _entriesReadAt = isStale ? time.GetUtcNow() : _entriesReadAt;
+    }
+
+    private async Task TakeAsync(Souk.Chain.ProviderEntry entry, CancellationToken cancellation)
+    {
+        var sets = await chain.KeySetsAsync(entry.Provider, ReadPoint.Confirmed, cancellation);
+        if (!sets.TryGet(out var keys, out var refusal) || keys.Value.Count == 0)
+        {
+            LogRegistryUnread(refusal?.Message ?? "the provider has no keys");
+            return;
+        }
+
+        var fresh = new Entry(
+            entry.Provider,
+            entry.IsActive,
+            [.. keys.Value.Select(set => new KeySet(set.Keys.Node, set.Keys.Payout, set.Keys.Authorizer, set.Since))],
+            entry.Endpoint,
+            entry.Stake,
+            entry.Court);
+        if (_entries.TryGetValue(entry.Provider, out var known) && !IsSame(known, fresh))
+        {
+            // Offers are believed anew under the changed entry.
+            _book = _book.Without(entry.Provider);
+        }
+
+        _entries = _entries.SetItem(entry.Provider, fresh);
+    }
+
+    private OfferBook Add(OfferBook book, List<Signed<Offer>> offers, ulong now)
+    {
+        foreach (var signed in offers)
+        {
+            var offer = signed.Message;
+            if (book.Find(offer.Provider, offer.ModelDigest) is { } known
+                && (known.Offer.Sequence > offer.Sequence || known.Verified.Original.Signature == signed.Signature))
+            {
+                continue;
+            }
+
+            var entry = _entries.GetValueOrDefault(offer.Provider);
+            if (!OfferRules.Verify(signed, entry, _terms, TrustTier.Unaudited, now).TryGet(out var verified, out var refusal)
+                || !book.Add(verified).TryGet(out var next, out refusal))
+            {
+                LogDisbelieved(offer.Provider, refusal.Code);
+                continue;
+            }
+
+            book = next;
+        }
+
+        return book;
+    }
+
+    private static OfferBook Beat(OfferBook book, List<HeartbeatValue> beats, ulong now)
+    {
+        var byHash = book.All.ToDictionary(listed => listed.Verified.Hash);
+        foreach (var beat in beats)
+        {
+            if (byHash.TryGetValue(beat.OfferHash, out var listed)
+                && book.Beat(listed.Offer.Provider, listed.Offer.ModelDigest, beat.Value, now).TryGet(out var next, out _))
+            {
+                book = next;
+            }
+        }
+
+        return book;
+    }
+
+    private static bool IsSame(Entry a, Entry b) =>
+        a.IsActive == b.IsActive && a.KeySets.SequenceEqual(b.KeySets) && a.Endpoint == b.Endpoint && a.Stake == b.Stake
+        && a.Court == b.Court;
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Indexer {Indexer} did not answer well: {Reason}")]
+    private partial void LogUnreached(string indexer, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The registry could not be read: {Reason}")]
+    private partial void LogRegistryUnread(string reason);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "An offer of {Provider} is not believed: {Code}")]
+    private partial void LogDisbelieved(Address provider, string code);
+}
