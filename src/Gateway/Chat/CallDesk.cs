@@ -233,7 +233,7 @@ internal sealed class CallDesk(
             events.Add(new VoucherIssued(voucher, id, index, 0, nowMs));
             events.Add(new RequestSent(
                 id, appRequest, channel.Id, index, verified.Hash, nonce, salt.ToString(), commitment, promptCommitment,
-                prompt.Tokens, nowMs));
+                prompt.Tokens, worst.OutputTokens, PaidStream.KeySourceOf(chat), nowMs));
             var call = new PaidCall(
                 appRequest, key.KeyHash, worst.Cost, chat, verified, target, paid, channel.Id, body, plan, prompt.Encoder,
                 prompt.Ids, channel.KnownNonce, channel.KnownIndex, traffic.PromptTokensSent(offer.Provider));

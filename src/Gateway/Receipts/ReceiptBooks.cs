@@ -57,6 +57,14 @@ internal sealed partial class ReceiptBooks(
         return bill;
     }
 
+    /// <summary>What an app's request was billed in the end; zero where it was released.</summary>
+    public async Task<Amount> BilledAsync(RequestId appRequest)
+    {
+        var rows = await journal.Ledger.FindAsync(appRequest.ToString(), CancellationToken.None);
+        return rows.Select(RowCodec.ToEvent).OfType<BudgetCharged>().Select(row => row.Charged)
+            .DefaultIfEmpty(Amount.Zero).First();
+    }
+
     /// <summary>Books a request that never arrived or was refused unseen: nothing was charged.</summary>
     public async Task RefusedAsync(RequestId request, Bytes32 channel, RequestId appRequest, string code)
     {

@@ -165,11 +165,13 @@ internal sealed partial class ReceiptChaser(
         // The provider keeps ids in memory only, so after its restart the commitment cannot be checked any more: what
         // remains checked is that the counts and the money are within what was agreed.
         var isForgotten = isIds && total == 0 && receipt.Message.OutputTokens > 0;
+        var isCrash = receipt.Message.FinishReason == FinishReasons.Error && receipt.Message.OutputCommitment.IsZero;
+        isForgotten &= !isCrash;
         var delivered = isIds
             ? new Delivered(
                 sent.PromptCommitment ?? Bytes32.Zero,
                 isForgotten ? receipt.Message.OutputCommitment : Commitments.Output(salt.ToBytes(), ids),
-                isForgotten ? receipt.Message.OutputTokens : total,
+                isForgotten ? receipt.Message.OutputTokens : isCrash ? Math.Max(total, open.IdsReceived) : total,
                 null)
             : new Delivered(Bytes32.Zero, Bytes32.Zero, 0, null);
         var expected = Expect(open, offer, channel);
@@ -197,7 +199,7 @@ internal sealed partial class ReceiptChaser(
             Ceiling = channel.Ceiling,
             PromptTokens = sent.PromptTokens,
             MostCached = ulong.MaxValue,
-            MostOutput = ulong.MaxValue,
+            MostOutput = sent.MostOutput,
         };
     }
 

@@ -83,7 +83,8 @@ public sealed record VoucherIssued(Voucher Voucher, RequestId Request, ulong Ind
 /// </summary>
 public sealed record RequestSent(
     RequestId Request, RequestId AppRequest, Bytes32 ChannelId, ulong Index, Bytes32 OfferHash, Bytes32 GatewayNonce,
-    string Salt, Bytes32 RequestCommitment, Bytes32? PromptCommitment, ulong PromptTokens, ulong AtMs) : LedgerEvent
+    string Salt, Bytes32 RequestCommitment, Bytes32? PromptCommitment, ulong PromptTokens, ulong MostOutput,
+    string KeySource, ulong AtMs) : LedgerEvent
 {
     private protected override string KeyText => Request.ToString();
 }

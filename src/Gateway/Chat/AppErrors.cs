@@ -1,0 +1,25 @@
+using Souk.OpenAi.Errors;
+using Souk.Protocol;
+
+namespace Souk.Gateway.Chat;
+
+/// <summary>Refusals in OpenAI's words.</summary>
+internal static class AppErrors
+{
+    /// <summary>The error to answer with. 408, 409, 429 and 5xx are retried by SDKs, so they are only for what cost nothing.</summary>
+    public static OpenAiError From(Refusal refusal) => refusal.Code switch
+    {
+        "invalid_api_key" or "api_key_revoked" or "api_key_expired" => OpenAiError.Unauthorized(refusal.Message, refusal.Code),
+        "model_not_found" => OpenAiError.NotFound(refusal.Message, "model", refusal.Code),
+        "insufficient_funds" or "insufficient_quota" => OpenAiError.PaymentRequired(refusal.Message),
+        "context_length_exceeded" => OpenAiError.InvalidRequest(refusal.Message, "messages", refusal.Code),
+        "invalid_max_tokens" => OpenAiError.InvalidRequest(refusal.Message, "max_tokens", refusal.Code),
+        "invalid_choices" => OpenAiError.InvalidRequest(refusal.Message, "n", refusal.Code),
+        "feature_missing" or "feature_unsupported" => OpenAiError.InvalidRequest(refusal.Message, null, refusal.Code),
+        "no_provider" => OpenAiError.Unavailable(refusal.Message),
+        "no_channel" or "busy" or "engine_busy" or "provider_full" or "exposure_reached" or "peer_exposure" or "total_exposure" =>
+            OpenAiError.Unavailable(refusal.Message, refusal.Code),
+        _ when refusal.Fault == Fault.Ours => OpenAiError.InvalidRequest(refusal.Message, null, refusal.Code),
+        _ => OpenAiError.BadGateway(refusal.Message, refusal.Code),
+    };
+}

@@ -1,0 +1,136 @@
+using Souk.Chain;
+using Souk.Gateway.Receipts;
+using Souk.Ledger.Customer;
+using Souk.OpenAi.Chat;
+using Souk.OpenAi.Errors;
+using Souk.Protocol;
+using Souk.Wire;
+
+namespace Souk.Gateway.Chat;
+
+/// <summary>Answers <c>POST /v1/chat/completions</c>, streamed and whole, exactly in OpenAI's shapes.</summary>
+internal sealed class ChatDesk(
+    GatewayOptions options, IMarketChain chain, CallDesk calls, PaidStream stream, ReceiptChaser chaser,
+    ReceiptBooks books, RecentCalls recent, TimeProvider time)
+{
+    /// <summary>Answers a request of an API key.</summary>
+    public async Task HandleAsync(
+        WireRequest request, IWireResponse response, ApiKeyAccount key, RequestId appRequest, CancellationToken aborted)
+    {
+        var headers = Door.Headers(appRequest);
+        var parsed = ChatRequest.Parse(request.Body);
+        if (!parsed.IsOk)
+        {
+            await Door.SendErrorAsync(response, parsed.Error, headers, aborted);
+            return;
+        }
+
+        var chat = parsed.Value;
+        var prepared = await calls.PrepareAsync(chat, key, appRequest, aborted);
+        if (!prepared.TryGet(out var call, out var refusal))
+        {
+            await Door.SendErrorAsync(response, AppErrors.From(refusal), headers, aborted);
+            return;
+        }
+
+        recent.Note(appRequest, call.Paid.Id);
+        if (chat.Stream)
+        {
+            await StreamAsync(call, response, headers, aborted);
+        }
+        else
+        {
+            await WholeAsync(call, response, headers, aborted);
+        }
+    }
+
+    private async Task WholeAsync(PaidCall call, IWireResponse response, WireHeaders headers, CancellationToken aborted)
+    {
+        var answer = new Answer(call);
+        var outcome = await stream.RunAsync(call, answer, null, aborted);
+        if (outcome.Bill is null)
+        {
+            outcome = await WaitForBillAsync(call, outcome);
+        }
+
+        var bill = outcome.Bill ?? Amount.Zero;
+        if (outcome.Failure is { } failure && bill.IsZero)
+        {
+            await Door.SendErrorAsync(response, AppErrors.From(failure), headers, aborted);
+            return;
+        }
+
+        if (outcome.Failure is { } cut && !answer.HasOutput)
+        {
+            // Charged for nothing that can be shown: an error that no SDK retries.
+            headers["x-should-retry"] = "false";
+            await Door.SendErrorAsync(response, OpenAiError.Unprocessable(cut.Message, null, cut.Code), headers, aborted);
+            return;
+        }
+
+        var completion = new ChatCompletion(
+            "chatcmpl-" + call.AppRequest, time.GetUtcNow().ToUnixTimeSeconds(), call.Chat.Model,
+            [.. answer.Choices.Select((choice, index) => Choice(call, choice, index))], Usage(outcome, answer, bill));
+        await response.SendJsonAsync(200, completion.ToJson(), aborted, headers);
+    }
+
+    private async Task<CallOutcome> WaitForBillAsync(PaidCall call, CallOutcome outcome)
+    {
+        // The receipt decides what the app owes. Where it does not come in time the app pays nothing.
+        if (!await chaser.WaitAsync(call.Paid.Id, options.BrokenAnswerWait, CancellationToken.None))
+        {
+            await books.ReleaseAsync(call.AppRequest);
+            return outcome with { Bill = Amount.Zero };
+        }
+
+        return outcome with { Bill = await books.BilledAsync(call.AppRequest) };
+    }
+
+    private async Task StreamAsync(PaidCall call, IWireResponse response, WireHeaders headers, CancellationToken aborted)
+    {
+        using var writer = new ChatStreamWriter(
+            "chatcmpl-" + call.AppRequest, time.GetUtcNow().ToUnixTimeSeconds(), call.Chat.Model);
+        var sink = new AppStream(response, writer, headers, call.Chat);
+        var answer = new Answer(call);
+        var outcome = await stream.RunAsync(call, answer, sink.WriteAsync, aborted);
+        if (outcome.Failure is { } failure)
+        {
+            if (!sink.IsStarted && (outcome.Bill ?? Amount.Zero).IsZero)
+            {
+                await Door.SendErrorAsync(response, AppErrors.From(failure), headers, aborted);
+                return;
+            }
+
+            await sink.FailAsync(AppErrors.From(failure));
+            return;
+        }
+
+        await sink.EndAsync(Usage(outcome, answer, outcome.Bill ?? Amount.Zero));
+    }
+
+    private ChatChoice Choice(PaidCall call, ChoiceSoFar choice, int index)
+    {
+        var calls = choice.ToolCalls.All;
+        var text = choice.Text.ToString();
+        return new ChatChoice(
+            index, text.Length == 0 && calls.Count > 0 ? null : text,
+            OpenAi.Chat.FinishReasons.Accepted(choice.FinishReason ?? OpenAi.Chat.FinishReasons.Length))
+        {
+            Reasoning = choice.Reasoning.Length > 0 ? choice.Reasoning.ToString() : null,
+            ToolCalls = calls,
+            TokenIds = call.Chat.ReturnTokenIds ? choice.Ids : null,
+        };
+    }
+
+    private Usage Usage(CallOutcome outcome, Answer answer, Amount bill)
+    {
+        var receipt = outcome.Receipt;
+        return new Usage(
+            receipt is null ? 0 : (long)(receipt.InputTokens + receipt.CachedTokens),
+            receipt is null ? (long)answer.Received : (long)receipt.OutputTokens)
+        {
+            CachedTokens = receipt is null ? 0 : (long)receipt.CachedTokens,
+            Cost = bill.ToDecimal(chain.Network.CurrencyDecimals),
+        };
+    }
+}

@@ -1,0 +1,127 @@
+using Microsoft.Extensions.Logging;
+using Souk.Chain;
+using Souk.Gateway.Admin;
+using Souk.Gateway.Channels;
+using Souk.Gateway.Chat;
+using Souk.Gateway.Keys;
+using Souk.Gateway.Offers;
+using Souk.Gateway.Receipts;
+using Souk.Gateway.Tokens;
+using Souk.Ledger;
+using Souk.Ledger.Books;
+using Souk.Ledger.Customer;
+using Souk.Protocol;
+using Souk.Wire;
+using Souk.Wire.Paid;
+
+namespace Souk.Gateway;
+
+/// <summary>What a gateway is made of; everything that could differ between a real and a simulated network.</summary>
+public sealed record GatewayParts(
+    ILedger Ledger, IMarketChain Chain, IWireClient Wire, TimeProvider Time, Randomness Randomness, ILoggerFactory Logs);
+
+/// <summary>
+/// Buys: the OpenAI front door of one owner's vault. Start it, put the two doors behind servers of their own, and run it
+/// until cancelled.
+/// </summary>
+public sealed class GatewayNode
+{
+    private readonly GatewayOptions _options;
+    private readonly Journal<CustomerBook> _journal;
+    private readonly MarketView _market;
+    private readonly ChannelPlanner _planner;
+    private readonly ChannelWatch _watch;
+    private readonly ReceiptChaser _chaser;
+    private readonly KeyDesk _keys;
+
+    private GatewayNode(GatewayOptions options, GatewayParts parts, Journal<CustomerBook> journal, Catalogue catalogue)
+    {
+        (_options, _journal) = (options, journal);
+        var (chain, time, randomness) = (parts.Chain, parts.Time, parts.Randomness);
+        var nodes = new NodeClient(parts.Wire, time);
+        var encoders = new EncoderShelf(nodes);
+        var traffic = new TrafficRecord(journal.Book.Channels.Count > 0);
+        var recent = new RecentCalls();
+        _keys = new KeyDesk(journal, time, randomness);
+        _market = new MarketView(options, chain, nodes, time, parts.Logs.CreateLogger<MarketView>());
+        _planner = new ChannelPlanner(
+            options, chain, journal, _market, nodes, catalogue, time, randomness,
+            parts.Logs.CreateLogger<ChannelPlanner>());
+        _watch = new ChannelWatch(options, chain, journal, _planner, time, parts.Logs.CreateLogger<ChannelWatch>());
+        var books = new ReceiptBooks(chain, journal, _planner, time, parts.Logs.CreateLogger<ReceiptBooks>());
+        _chaser = new ReceiptChaser(
+            options, journal, books, _market, nodes, encoders, time, parts.Logs.CreateLogger<ReceiptChaser>());
+        var calls = new CallDesk(
+            options, chain, journal, _market, catalogue, encoders, _planner, traffic, time, randomness);
+        var stream = new PaidStream(options, chain, journal, nodes, books, _chaser, traffic, time);
+        var chat = new ChatDesk(options, chain, calls, stream, _chaser, books, recent, time);
+        FrontDoor = new FrontDoor(_keys, chat, _market, catalogue, chain, time, randomness);
+        AdminDoor = new AdminDoor(
+            options, _keys, new AdminReports(options, chain, journal, _market, _watch, traffic, recent),
+            new AdminActions(options, chain, journal, _keys, _watch, time), randomness);
+    }
+
+    /// <summary>What apps reach: the OpenAI API.</summary>
+    public IWireHandler FrontDoor { get; }
+
+    /// <summary>What the owner reaches, on a port of its own.</summary>
+    public IWireHandler AdminDoor { get; }
+
+    /// <summary>Channels that are ready for a request.</summary>
+    public int IdleChannels => _journal.Durable.Channels.Values.Count(channel => channel.State == CustomerChannelState.Idle);
+
+    /// <summary>Offers that are believed now.</summary>
+    public int Offers => _market.Book.Count;
+
+    /// <summary>The book as it is on the disk.</summary>
+    public CustomerBook Book => _journal.Durable;
+
+    /// <summary>Opens the books. Requests that a stop left open are chased once the node runs.</summary>
+    /// <exception cref="ArgumentException">The options are wrong; every mistake is named.</exception>
+    /// <exception cref="LedgerException">The ledger cannot be read.</exception>
+    public static async Task<Result<GatewayNode>> StartAsync(
+        GatewayOptions options, GatewayParts parts, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(parts);
+        if (options.Problems() is { Count: > 0 } problems)
+        {
+            throw new ArgumentException(string.Join(" ", problems), nameof(options));
+        }
+
+        var catalogue = new Catalogue(options, parts.Chain.Network.SoukDomain, parts.Time);
+        if (!catalogue.IsSound)
+        {
+            return new Refusal(
+                Fault.Theirs, "catalogue_signer", "The catalogue is not signed by the signer that was chosen; check both.");
+        }
+
+        var journal = await Journal.OpenAsync<CustomerBook>(parts.Ledger, cancellation);
+        return new GatewayNode(options, parts, journal, catalogue);
+    }
+
+    /// <summary>Follows market and chain, plans channels and chases receipts, until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        Task[] loops =
+        [
+            _market.RunAsync(stopping.Token), _watch.RunAsync(stopping.Token), _planner.RunAsync(stopping.Token),
+            _watch.WithdrawAsync(stopping.Token), _chaser.RunAsync(stopping.Token),
+        ];
+        try
+        {
+            await await Task.WhenAny(loops);
+        }
+        finally
+        {
+            await stopping.CancelAsync();
+            await Task.WhenAll(loops).ContinueWith(
+                static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Current);
+        }
+    }
+
+    /// <summary>Makes an API key; for the composition root's first one.</summary>
+    public Task<Result<NewApiKey>> CreateKeyAsync(string name, Amount budget, ulong? expiresAtMs) =>
+        _keys.CreateAsync(name, budget, expiresAtMs);
+}
