@@ -1,4 +1,3 @@
-using System.Text;
 using Souk.Chain;
 using Souk.Gateway.Chat;
 using Souk.Gateway.Keys;

@@ -67,7 +67,7 @@ internal static class ContractCalls
     private static byte[] EncodeEscrow(MarketAction action, NetworkFile network) => action switch
     {
         DepositFromVault a => BatchSettlementContract.EncodeDeposit(
-            Config(a.Channel), a.Draw.Amount.Units, a.Channel.Payer, CollectorData(a)),
+            Config(a.Channel), a.Draw.Amount.Units, a.Channel.Payer, DrawData.Encode(a.Channel, a.Draw, a.Signature)),
         DepositThrough a => BatchSettlementContract.EncodeDeposit(
             Config(a.Channel), a.Amount.Units, a.Collector, a.CollectorData),
         Claim { Authorisation: null } a => BatchSettlementContract.EncodeClaim(Rows(a)),
@@ -81,14 +81,6 @@ internal static class ContractCalls
         FinalizeWithdraw a => BatchSettlementContract.EncodeFinalizeWithdraw(Config(a.Channel)),
         _ => throw new ArgumentException($"{action.GetType().Name} is no action of the escrow.", nameof(action)),
     };
-
-    // The vault takes the arguments of its own encodeDraw: that call's data without the selector.
-    private static ReadOnlyMemory<byte> CollectorData(DepositFromVault deposit) =>
-        CustomerVaultContract.EncodeEncodeDraw(new DrawAuthorisationTuple(
-            Config(deposit.Channel),
-            deposit.Draw.Nonce,
-            deposit.Draw.Deadline,
-            deposit.Signature.ToBytes())).AsMemory(4);
 
     private static byte[] EncodeRelay(Relay relay) => CustomerVaultContract.EncodeRelay(
         relay.Account,

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using Souk.Gateway.Chat;
 using Souk.Gateway.Keys;
 using Souk.OpenAi.Errors;
 using Souk.Protocol;

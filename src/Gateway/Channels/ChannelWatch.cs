@@ -136,7 +136,7 @@ internal sealed partial class ChannelWatch(
 
         foreach (var state in states.Value)
         {
-            await journal.RecordAsync(book => Result<LedgerEvent[]>.FromValue([.. Judge(book, state)]));
+            await journal.RecordAsync(book => Judge(book, state).ToArray());
         }
 
         planner.Signal();

@@ -108,7 +108,7 @@ internal sealed class ChatDesk(
         await sink.EndAsync(Usage(outcome, answer, outcome.Bill ?? Amount.Zero));
     }
 
-    private ChatChoice Choice(PaidCall call, ChoiceSoFar choice, int index)
+    private static ChatChoice Choice(PaidCall call, ChoiceSoFar choice, int index)
     {
         var calls = choice.ToolCalls.All;
         var text = choice.Text.ToString();

@@ -18,8 +18,7 @@ namespace Souk.Gateway.Chat;
 internal sealed record CallOutcome(Amount? Bill, Receipt? Receipt, Refusal? Failure);
 
 /// <summary>
-/// Sends a paid call, reads its stream, raises the ceiling while it streams, and books the receipt. What arrives goes to
-/// <see cref="Delta"/> at once; the gateway itself only counts and checks.
+/// Sends a paid call, reads its stream, raises the ceiling while it streams, and books the receipt. What arrives goes to/// the app at once; the gateway itself only counts and checks.
 /// </summary>
 internal sealed class PaidStream(
     GatewayOptions options,

@@ -77,7 +77,7 @@ internal sealed partial class ReceiptBooks(
             }
 
             Release(book, appRequest, events);
-            return Result<LedgerEvent[]>.FromValue([.. events]);
+            return events.ToArray();
         });
         planner.Signal();
     }
@@ -87,7 +87,7 @@ internal sealed partial class ReceiptBooks(
     {
         List<LedgerEvent> events = [];
         Release(book, appRequest, events);
-        return Result<LedgerEvent[]>.FromValue([.. events]);
+        return events.ToArray();
     });
 
     /// <summary>Freezes a channel for good; what it holds is taken back as far as the chain lets it.</summary>
@@ -104,7 +104,7 @@ internal sealed partial class ReceiptBooks(
             }
 
             Release(book, appRequest, events);
-            return Result<LedgerEvent[]>.FromValue([.. events]);
+            return events.ToArray();
         });
     }
 

@@ -1,7 +1,6 @@
 using Souk.Engines;
 using Souk.OpenAi.Tokens;
 using Souk.Protocol;
-using Souk.Wire;
 using Souk.Wire.Paid;
 
 namespace Souk.Gateway.Tokens;
@@ -12,7 +11,6 @@ namespace Souk.Gateway.Tokens;
 /// </summary>
 internal sealed class EncoderShelf(NodeClient nodes)
 {
-    private const int MostManifestBytes = 1 << 20;
     private const int MostFileBytes = 64 << 20;
     private const int MostModels = 256;
     private readonly Lock _guard = new();
@@ -56,17 +54,15 @@ internal sealed class EncoderShelf(NodeClient nodes)
             return refusal;
         }
 
-        var fetched = await nodes.GetModelManifestAsync(provider, offer.ModelDigest, MostManifestBytes, cancellation);
-        if (!fetched.TryGet(out var json, out refusal)
-            || !SoukJson.Parse<ModelManifest>(json.Span).TryGet(out var manifest, out refusal))
+        var fetched = await nodes.GetModelManifestAsync(provider, offer.ModelDigest, cancellation);
+        if (!fetched.TryGet(out var manifest, out refusal))
         {
             return refusal;
         }
 
-        if (manifest.Digest != offer.ModelDigest || manifest.TokenizerRoot != offer.TokenizerRoot
-            || manifest.TemplateRoot != offer.TemplateRoot)
+        if (manifest.TokenizerRoot != offer.TokenizerRoot || manifest.TemplateRoot != offer.TemplateRoot)
         {
-            return Wrong("The provider's manifest does not hash to the digest and roots in its offer.");
+            return Wrong("The provider's manifest does not hash to the roots in its offer.");
         }
 
         SortedDictionary<string, ReadOnlyMemory<byte>> files = new(StringComparer.Ordinal);

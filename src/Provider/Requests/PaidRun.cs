@@ -312,10 +312,10 @@ internal sealed class PaidRun : IDisposable
         await SendAsync(_writer.Finish(finished.Choice, finished.Reason));
     }
 
-    // An answer that ended from outside still tells each choice why, unless nobody listens or it failed.
+    // An answer that ran out of cover tells each choice so; one that was cancelled or failed has no more to say.
     private async Task EndChoicesAsync()
     {
-        if (Outcome == FinishReasons.Error)
+        if (Outcome != FinishReasons.Length)
         {
             return;
         }

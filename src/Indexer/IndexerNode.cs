@@ -1,0 +1,235 @@
+using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
+using Souk.Chain;
+using Souk.Market.Offers;
+using Souk.Protocol;
+using Souk.Wire;
+using Souk.Wire.Paid;
+using Entry = Souk.Market.Offers.ProviderEntry;
+
+namespace Souk.Indexer;
+
+/// <summary>What an indexer is made of.</summary>
+public sealed record IndexerParts(IMarketChain Chain, IWireClient Wire, TimeProvider Time, ILoggerFactory Logs);
+
+/// <summary>
+/// Answers "who can serve this?". Takes signed offers of registered providers, follows their heartbeats, and passes both on.
+/// It keeps nothing: providers announce again, and whoever reads here checks everything anew.
+/// </summary>
+public sealed partial class IndexerNode : IDisposable
+{
+    private static readonly TimeSpan Turn = TimeSpan.FromSeconds(1);
+    private readonly IndexerOptions _options;
+    private readonly IMarketChain _chain;
+    private readonly NodeClient _nodes;
+    private readonly TimeProvider _time;
+    private readonly ILogger<IndexerNode> _log;
+    private readonly OfferTerms _terms;
+    private readonly SemaphoreSlim _writing = new(1, 1);
+    private readonly AnnouncementRate _rate;
+    private volatile OfferBook _book = OfferBook.Empty;
+    private ImmutableSortedDictionary<Address, Entry> _entries = ImmutableSortedDictionary<Address, Entry>.Empty;
+    private ImmutableSortedDictionary<Bytes32, Bytes32> _beats = ImmutableSortedDictionary<Bytes32, Bytes32>.Empty;
+
+    private IndexerNode(IndexerOptions options, IndexerParts parts)
+    {
+        (_options, _chain, _time) = (options, parts.Chain, parts.Time);
+        _nodes = new NodeClient(parts.Wire, parts.Time) { CallTimeout = TimeSpan.FromSeconds(5) };
+        _log = parts.Logs.CreateLogger<IndexerNode>();
+        _terms = new OfferTerms(_chain.Network.SoukDomain, _chain.Network.Escrow, _chain.Network.Currency);
+        _rate = new AnnouncementRate(options.AnnouncementsPerMinute, parts.Time);
+        Handler = new IndexerHandler(this, _rate);
+    }
+
+    /// <summary>The node link's surface.</summary>
+    public IWireHandler Handler { get; }
+
+    /// <summary>Chain and registry that offers are signed for.</summary>
+    public SoukDomain Domain => _terms.Domain;
+
+    /// <summary>The offers known now.</summary>
+    public OfferBook Book => _book;
+
+    /// <summary>The newest heartbeat value of each offer.</summary>
+    public ImmutableSortedDictionary<Bytes32, Bytes32> Heartbeats => _beats;
+
+    /// <summary>Makes a node.</summary>
+    /// <exception cref="ArgumentException">The options are wrong; every mistake is named.</exception>
+    public static IndexerNode Create(IndexerOptions options, IndexerParts parts)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(parts);
+        return options.Problems() is { Count: > 0 } problems
+            ? throw new ArgumentException(string.Join(" ", problems), nameof(options))
+            : new IndexerNode(options, parts);
+    }
+
+    /// <summary>Takes an announced offer, if its provider is registered and signed it.</summary>
+    /// <returns>Null where it was taken; otherwise why not.</returns>
+    public async Task<Refusal?> TakeAsync(Signed<Offer> offer, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(offer);
+        await _writing.WaitAsync(cancellation);
+        try
+        {
+            var provider = offer.Message.Provider;
+            if (!_entries.ContainsKey(provider) && await ReadEntryAsync(provider, cancellation) is { } unread)
+            {
+                return unread;
+            }
+
+            var entry = _entries.GetValueOrDefault(provider);
+            if (!OfferRules.Verify(offer, entry, _terms, TrustTier.Unaudited, Now()).TryGet(out var verified, out var refusal)
+                || !_book.Add(verified).TryGet(out var book, out refusal))
+            {
+                return refusal;
+            }
+
+            _book = book;
+            // The anchor itself is heartbeat 0: it keeps a fresh offer alive until its first heartbeat is asked for.
+            if (!_beats.ContainsKey(verified.Hash))
+            {
+                _beats = _beats.SetItem(verified.Hash, verified.Offer.HeartbeatAnchor);
+            }
+
+            return null;
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    /// <summary>Follows heartbeats and registry entries until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        var (beatAt, readAt) = (_time.GetUtcNow(), _time.GetUtcNow() + _options.ReadEntriesEvery);
+        while (true)
+        {
+            if (_time.GetUtcNow() >= beatAt)
+            {
+                beatAt = _time.GetUtcNow() + _options.BeatEvery;
+                await BeatAsync(cancellation);
+            }
+
+            if (_time.GetUtcNow() >= readAt)
+            {
+                readAt = _time.GetUtcNow() + _options.ReadEntriesEvery;
+                await ReadEntriesAsync(cancellation);
+            }
+
+            await Task.Delay(Turn, _time, cancellation);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _writing.Dispose();
+
+    private async Task BeatAsync(CancellationToken cancellation)
+    {
+        var endpoints = _book.All.Where(listed => listed.Offer.Concurrency > 0)
+            .GroupBy(listed => listed.Offer.Endpoint, StringComparer.Ordinal)
+            .Select(group => group.MaxBy(listed => listed.Offer.IssuedAt)!.Offer).ToList();
+        foreach (var heard in await Task.WhenAll(endpoints.Select(offer => HearAsync(offer, cancellation))))
+        {
+            await _writing.WaitAsync(cancellation);
+            try
+            {
+                Beat(heard);
+            }
+            finally
+            {
+                _writing.Release();
+            }
+        }
+    }
+
+    private async Task<IReadOnlyList<HeartbeatValue>> HearAsync(Offer offer, CancellationToken cancellation)
+    {
+        Bytes32? pin = offer.SpkiHash.IsZero ? null : offer.SpkiHash;
+        if (!PeerTarget.Parse(offer.Endpoint, pin).TryGet(out var target, out var refusal)
+            || !(await _nodes.GetHeartbeatsAsync(target, cancellation)).TryGet(out var list, out refusal))
+        {
+            LogSilent(offer.Provider, refusal.Message);
+            return [];
+        }
+
+        return list.Heartbeats;
+    }
+
+    private void Beat(IReadOnlyList<HeartbeatValue> heard)
+    {
+        var now = Now();
+        var book = _book.Expire(now);
+        var known = book.All.ToDictionary(listed => listed.Verified.Hash);
+        foreach (var beat in heard)
+        {
+            if (known.TryGetValue(beat.OfferHash, out var listed)
+                && book.Beat(listed.Offer.Provider, listed.Offer.ModelDigest, beat.Value, now).TryGet(out var next, out _)
+                && !ReferenceEquals(next, book))
+            {
+                book = next;
+                _beats = _beats.SetItem(beat.OfferHash, beat.Value);
+            }
+        }
+
+        _book = book;
+        _beats = _beats.RemoveRange(_beats.Keys.Where(hash => !known.ContainsKey(hash)).ToList());
+    }
+
+    private async Task ReadEntriesAsync(CancellationToken cancellation)
+    {
+        foreach (var provider in _entries.Keys.ToList())
+        {
+            await _writing.WaitAsync(cancellation);
+            try
+            {
+                if (await ReadEntryAsync(provider, cancellation) is { } refusal)
+                {
+                    LogUnread(refusal.Message);
+                }
+            }
+            finally
+            {
+                _writing.Release();
+            }
+        }
+    }
+
+    private async Task<Refusal?> ReadEntryAsync(Address provider, CancellationToken cancellation)
+    {
+        var read = await _chain.ProvidersAsync([provider], ReadPoint.Newest, cancellation);
+        var sets = await _chain.KeySetsAsync(provider, ReadPoint.Newest, cancellation);
+        if (!read.TryGet(out var entries, out var refusal) || !sets.TryGet(out var keys, out refusal))
+        {
+            return refusal;
+        }
+
+        if (entries.Value[0] is not { } entry || keys.Value.Count == 0)
+        {
+            return new Refusal(Fault.Theirs, "provider_unknown", "The provider is not in the registry; register first.");
+        }
+
+        if (!entry.IsActive)
+        {
+            _book = _book.Without(provider);
+        }
+
+        _entries = _entries.SetItem(provider, new Entry(
+            provider,
+            entry.IsActive,
+            [.. keys.Value.Select(set => new KeySet(set.Keys.Node, set.Keys.Payout, set.Keys.Authorizer, set.Since))],
+            entry.Endpoint,
+            entry.Stake,
+            entry.Court));
+        return null;
+    }
+
+    private ulong Now() => (ulong)_time.GetUtcNow().ToUnixTimeSeconds();
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "No heartbeats from {Provider}: {Reason}")]
+    private partial void LogSilent(Address provider, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A registry entry could not be read again: {Reason}")]
+    private partial void LogUnread(string reason);
+}
