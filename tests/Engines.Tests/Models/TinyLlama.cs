@@ -28,6 +28,9 @@ internal sealed record TinyShape
     /// <summary>Keys, values, logits and weights as float16.</summary>
     public bool IsHalf { get; init; }
 
+    /// <summary>Gives every token but visible ASCII a logit of zero, so that greedy answers are plain text.</summary>
+    public bool IsPlain { get; init; }
+
     /// <summary>Leaves sizes of keys, values and logits open, so that config.json must give them.</summary>
     public bool IsSymbolic { get; init; }
 
@@ -54,6 +57,10 @@ internal sealed class TinyLlama
             Matrix(shape.Inner, shape.Hidden, 1)))];
         FinalNorm = Norm();
         Head = Matrix(shape.Hidden, shape.Vocabulary, 4);
+        for (int i = 0; shape.IsPlain && i < Head.Length; i++)
+        {
+            Head[i] = i % shape.Vocabulary is > ' ' and <= '~' ? Head[i] : 0;
+        }
     }
 
     public TinyShape Shape { get; }
