@@ -2,7 +2,8 @@ namespace Souk.Protocol;
 
 /// <summary>The unchangeable parameters of an x402 batch-settlement channel; their hash is the channel.</summary>
 /// <param name="Payer">Whose money it is: a customer's vault, or a plain x402 client.</param>
-/// <param name="PayerAuthorizer">The key that signs vouchers; zero where the payer contract itself judges them.</param>
+/// <param name="PayerAuthorizer">The key that signs vouchers; zero where the payer contract itself judges
+/// them.</param>
 /// <param name="Receiver">The provider's payout address.</param>
 /// <param name="ReceiverAuthorizer">The key that signs claims and refunds.</param>
 /// <param name="Token">The currency (an ERC-20 contract).</param>

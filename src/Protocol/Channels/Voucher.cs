@@ -1,6 +1,8 @@
 namespace Souk.Protocol;
 
-/// <summary>The customer's promise: up to this cumulative amount may be claimed on the channel. The highest wins.</summary>
+/// <summary>
+/// The customer's promise: up to this cumulative amount may be claimed on the channel. The highest wins.
+/// </summary>
 /// <param name="ChannelId">The channel.</param>
 /// <param name="MaxClaimable">The ceiling over the channel's whole life.</param>
 /// <param name="Signature">By the channel's payerAuthorizer.</param>

@@ -29,8 +29,8 @@ public static class Secp256k1
     public static bool IsNative => Native is not null;
 
     /// <summary>
-    /// The account that made the signature; null when it is no signature: r or s out of range, no such point, or a high
-    /// s, which contracts refuse as malleable (EIP-2).
+    /// The account that made the signature; null when it is no signature: r or s out of range, no such point, or a
+    /// high s, which contracts refuse as malleable (EIP-2).
     /// </summary>
     public static Address? Recover(Bytes32 digest, Signature signature)
     {

@@ -52,8 +52,8 @@ public sealed class Heartbeat
     }
 
     /// <summary>
-    /// True while i >= floor((now - issuedAt) / period) - 2. A value from more than one period ahead is refused: it was
-    /// opened too early, or the clocks differ too much to tell.
+    /// True while i >= floor((now - issuedAt) / period) - 2. A value from more than one period ahead is refused:
+    /// it was opened too early, or the clocks differ too much to tell.
     /// </summary>
     public static bool IsLive(Bytes32 anchor, ulong issuedAt, Bytes32 value, ulong now)
     {

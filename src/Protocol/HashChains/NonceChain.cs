@@ -46,7 +46,9 @@ public sealed class NonceChain
         return Value(Length - (int)i);
     }
 
-    /// <summary>True when <paramref name="nonce"/> is number <paramref name="i"/> of the chain that holds the known one.</summary>
+    /// <summary>
+    /// True when <paramref name="nonce"/> is number <paramref name="i"/> of the chain that holds the known one.
+    /// </summary>
     /// <param name="nonce">The nonce just opened.</param>
     /// <param name="i">Its number, above <paramref name="knownIndex"/>.</param>
     /// <param name="known">The last nonce opened before, or the anchor.</param>

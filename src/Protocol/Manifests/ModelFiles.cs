@@ -60,7 +60,9 @@ internal static class ModelFiles
         && path.Split('/').All(part => part is not ("" or "." or ".."));
 }
 
-/// <summary>Order by UTF-8 bytes, which is the order of code points; ordinal order of UTF-16 differs from it.</summary>
+/// <summary>
+/// Order by UTF-8 bytes, which is the order of code points; ordinal order of UTF-16 differs from it.
+/// </summary>
 internal sealed class Utf8Order : IComparer<string>
 {
     public static Utf8Order Instance { get; } = new();

@@ -56,7 +56,9 @@ public sealed record ModelManifest
     /// <summary>The files, sorted by the UTF-8 bytes of their paths.</summary>
     public IReadOnlyList<ManifestEntry> Files { get; }
 
-    /// <summary>Weight, activation and KV-cache types, such as "w=bf16,a=bf16,kv=bf16"; no part of the digest.</summary>
+    /// <summary>
+    /// Weight, activation and KV-cache types, such as "w=bf16,a=bf16,kv=bf16"; no part of the digest.
+    /// </summary>
     public string Numerics { get; }
 
     /// <summary>The model's identity.</summary>
@@ -77,7 +79,8 @@ public sealed record ModelManifest
 
     /// <summary>A manifest of files that were already hashed.</summary>
     /// <exception cref="ArgumentException">A path is unfit or repeats, or there are none or too many.</exception>
-    public static ModelManifest FromFiles(IEnumerable<ManifestEntry> files, string numerics) => new([.. files], numerics);
+    public static ModelManifest FromFiles(IEnumerable<ManifestEntry> files, string numerics) =>
+        new([.. files], numerics);
 
     /// <summary>The entry of a path; null when the model has no such file.</summary>
     public ManifestEntry? Find(string path) =>

@@ -16,7 +16,9 @@ public sealed record CatalogueEntry(string Name, IReadOnlyList<Bytes32> Digests)
     public Bytes32 StructHash() => new StructHasher(TypeHash).Add(Name).AddArray(Digests).Hash();
 }
 
-/// <summary>A signed list: public model name -> accepted model digests. Its signer is the reader's own choice.</summary>
+/// <summary>
+/// A signed list: public model name -> accepted model digests. Its signer is the reader's own choice.
+/// </summary>
 /// <param name="Name">The catalogue's name.</param>
 /// <param name="Version">Rises with every edition.</param>
 /// <param name="Expiry">Unix seconds after which it resolves nothing.</param>

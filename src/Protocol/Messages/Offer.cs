@@ -29,10 +29,14 @@ public sealed record Offer : ISoukMessage
     /// <summary>Root over the chat template; zero where the manifest has none.</summary>
     public required Bytes32 TemplateRoot { get; init; }
 
-    /// <summary>Weight, activation and KV-cache types, such as "w=bf16,a=bf16,kv=bf16". A claim until audited.</summary>
+    /// <summary>
+    /// Weight, activation and KV-cache types, such as "w=bf16,a=bf16,kv=bf16". A claim until audited.
+    /// </summary>
     public required string Numerics { get; init; }
 
-    /// <summary>A hint for people. It is not trusted: public names resolve through the reader's catalogue alone.</summary>
+    /// <summary>
+    /// A hint for people. It is not trusted: public names resolve through the reader's catalogue alone.
+    /// </summary>
     public required string PublicName { get; init; }
 
     /// <summary>Smallest units per 1,000,000 prompt tokens that were not in the cache.</summary>
@@ -74,7 +78,9 @@ public sealed record Offer : ISoukMessage
     /// <summary>Name of the seeded sampler, such as "souk-gumbel-1"; empty where there is none.</summary>
     public required string Sampler { get; init; }
 
-    /// <summary>How tokens are counted: <see cref="CountingKinds.Ids"/> or <see cref="CountingKinds.Usage"/>.</summary>
+    /// <summary>
+    /// How tokens are counted: <see cref="CountingKinds.Ids"/> or <see cref="CountingKinds.Usage"/>.
+    /// </summary>
     public required string Counting { get; init; }
 
     /// <summary>What the provider says it does with prompts and answers.</summary>
@@ -83,7 +89,9 @@ public sealed record Offer : ISoukMessage
     /// <summary>Where the node answers: an absolute http(s) URL.</summary>
     public required string Endpoint { get; init; }
 
-    /// <summary>SHA-256 of the SubjectPublicKeyInfo of the node's certificate; zero for plain HTTP on loopback.</summary>
+    /// <summary>
+    /// SHA-256 of the SubjectPublicKeyInfo of the node's certificate; zero for plain HTTP on loopback.
+    /// </summary>
     public required Bytes32 SpkiHash { get; init; }
 
     /// <summary>The escrow whose channels pay for it.</summary>

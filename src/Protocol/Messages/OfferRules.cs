@@ -15,7 +15,10 @@ internal static class OfferRules
         : null;
 
     private static string? FirstProblem(Offer offer) =>
-        TextProblem(offer) ?? NumberProblem(offer) ?? FeatureProblem(offer.Features) ?? EndpointProblem(offer.Endpoint);
+        TextProblem(offer)
+        ?? NumberProblem(offer)
+        ?? FeatureProblem(offer.Features)
+        ?? EndpointProblem(offer.Endpoint);
 
     private static string? TextProblem(Offer offer) =>
         TooLong("numerics", offer.Numerics, MaxShortText)

@@ -1,6 +1,8 @@
 namespace Souk.Protocol;
 
-/// <summary>A provider's statement of work done and charged, signed by its node key; every answer ends in one.</summary>
+/// <summary>
+/// A provider's statement of work done and charged, signed by its node key; every answer ends in one.
+/// </summary>
 /// <param name="RequestId">The request.</param>
 /// <param name="Index">The request's number on its channel's nonce chain, from 1.</param>
 /// <param name="ChannelId">The channel that pays.</param>
@@ -8,7 +10,8 @@ namespace Souk.Protocol;
 /// <param name="ModelDigest">The model that answered.</param>
 /// <param name="RequestCommitment">See <see cref="Commitments.Request"/>.</param>
 /// <param name="PromptCommitment">See <see cref="Commitments.Prompt"/>; zero where ids are not counted.</param>
-/// <param name="OutputCommitment">See <see cref="Commitments"/>; zero after a crash or where ids are not counted.</param>
+/// <param name="OutputCommitment">See <see cref="Commitments"/>; zero after a crash or where ids are not
+/// counted.</param>
 /// <param name="GatewayNonce">Sent with the request.</param>
 /// <param name="ProviderNonce">Nonce <paramref name="Index"/> of that chain.</param>
 /// <param name="KeySource">One of <see cref="KeySources"/>.</param>

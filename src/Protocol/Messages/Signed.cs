@@ -35,7 +35,9 @@ public interface ISoukMessage
     /// <summary>The EIP-712 struct hash of every field.</summary>
     Bytes32 StructHash();
 
-    /// <summary>What makes the message unfit to sign or to read whatever the circumstances; null when it is fit.</summary>
+    /// <summary>
+    /// What makes the message unfit to sign or to read whatever the circumstances; null when it is fit.
+    /// </summary>
     Refusal? Flaw() => null;
 }
 

@@ -6,8 +6,8 @@ using System.Text.Json.Serialization;
 namespace Souk.Protocol;
 
 /// <summary>
-/// The JSON form of every message: snake_case names, amounts and seeds as decimal strings, bytes as 0x hex, no repeated
-/// names. In headers and comments it is the base64url of the UTF-8 text, without padding.
+/// The JSON form of every message: snake_case names, amounts and seeds as decimal strings, bytes as 0x hex, no
+/// repeated names. In headers and comments it is the base64url of the UTF-8 text, without padding.
 /// </summary>
 public static class SoukJson
 {
@@ -25,7 +25,9 @@ public static class SoukJson
     /// <summary>The message as base64url of its UTF-8 JSON, for a header or a comment.</summary>
     public static string ToBase64Url<T>(T message) => Base64Url.EncodeToString(Serialize(message));
 
-    /// <summary>Reads a message that a peer sent: too large, not JSON, missing fields and flawed values are refused.</summary>
+    /// <summary>
+    /// Reads a message that a peer sent: too large, not JSON, missing fields and flawed values are refused.
+    /// </summary>
     public static Result<T> Parse<T>(ReadOnlySpan<byte> utf8, int maxBytes = DefaultMaxBytes)
         where T : class
     {

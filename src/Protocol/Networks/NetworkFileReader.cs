@@ -113,7 +113,8 @@ internal sealed class NetworkFileReader
             return 0;
         }
 
-        if (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var seconds) && seconds is > 0 and <= 3600)
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var seconds)
+            && seconds is > 0 and <= 3600)
         {
             return seconds;
         }
@@ -164,7 +165,8 @@ internal sealed class NetworkFileReader
             return [];
         }
 
-        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() < least || value.GetArrayLength() > MaxUrls)
+        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() < least
+            || value.GetArrayLength() > MaxUrls)
         {
             _errors.Add($"{name} must be a list of {least} to {MaxUrls} URLs");
             return [];

@@ -18,7 +18,9 @@ public static class Charge
     public static Amount Of(Prices prices, ulong input, ulong cached, ulong output) =>
         TryOf(prices, input, cached, output) ?? throw new OverflowException("The charge needs more than 128 bits.");
 
-    /// <summary>As <see cref="Of"/>; null where the charge does not fit 128 bits, as hostile prices may want.</summary>
+    /// <summary>
+    /// As <see cref="Of"/>; null where the charge does not fit 128 bits, as hostile prices may want.
+    /// </summary>
     public static Amount? TryOf(Prices prices, ulong input, ulong cached, ulong output)
     {
         ArgumentNullException.ThrowIfNull(prices);
@@ -56,8 +58,8 @@ public static class Charge
         Of(prices, prompt, 0, WorstCaseOutput(choices, maxTokens, maxOutput, context, prompt));
 
     /// <summary>
-    /// Most output tokens whose charge, with the prompt's, stays within <paramref name="limit"/>; null where even the
-    /// prompt does not fit. Without a price any number fits.
+    /// Most output tokens whose charge, with the prompt's, stays within <paramref name="limit"/>; null where even
+    /// the prompt does not fit. Without a price any number fits.
     /// </summary>
     public static ulong? OutputWithin(Prices prices, ulong input, ulong cached, Amount limit)
     {

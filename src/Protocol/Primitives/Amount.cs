@@ -83,7 +83,9 @@ public readonly record struct Amount(UInt128 Units) : IComparable<Amount>
         return TryParse(digits.Length == 0 ? "0" : digits, out value);
     }
 
-    /// <summary>The exact decimal of the whole currency without trailing zeros: 1500000 with 6 decimals is "1.5".</summary>
+    /// <summary>
+    /// The exact decimal of the whole currency without trailing zeros: 1500000 with 6 decimals is "1.5".
+    /// </summary>
     /// <param name="decimals">Decimal places of the currency, 0 to 38.</param>
     public string ToDecimal(int decimals)
     {

@@ -4,7 +4,9 @@ using System.Text.Json.Serialization;
 
 namespace Souk.Protocol;
 
-/// <summary>32 bytes: a hash, a nonce, a channel id, a salt. Stored inline and compared as a big-endian number.</summary>
+/// <summary>
+/// 32 bytes: a hash, a nonce, a channel id, a salt. Stored inline and compared as a big-endian number.
+/// </summary>
 [JsonConverter(typeof(Bytes32Converter))]
 public readonly record struct Bytes32 : IComparable<Bytes32>
 {

@@ -22,7 +22,8 @@ public abstract class TextConverter<T> : JsonConverter<T>
         writer.WriteStringValue(Format(value));
 
     /// <inheritdoc/>
-    public override T ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+    public override T ReadAsPropertyName(
+        ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         Convert(reader.GetString()!);
 
     /// <inheritdoc/>

@@ -1,9 +1,9 @@
 namespace Souk.Protocol;
 
 /// <summary>
-/// souk-gumbel-1: token = argmax over the surviving v of logit_v / T + G(choice, t, v). The same logits, parameters and
-/// key give the same token in every implementation. One instance serves one answer, from one thread at a time, and
-/// allocates nothing per token.
+/// souk-gumbel-1: token = argmax over the surviving v of logit_v / T + G(choice, t, v). The same logits,
+/// parameters and key give the same token in every implementation. One instance serves one answer, from one thread
+/// at a time, and allocates nothing per token.
 /// </summary>
 public sealed class Sampler
 {

@@ -19,7 +19,9 @@ public sealed record SamplingParameters(
     double PresencePenalty,
     [property: JsonConverter(typeof(NullableInt64TextConverter))] long? Seed)
 {
-    /// <summary>The EIP-712 type. Fractions are the bits of an IEEE 754 double; see <see cref="StructHasher.AddBits"/>.</summary>
+    /// <summary>
+    /// The EIP-712 type. Fractions are the bits of an IEEE 754 double; see <see cref="StructHasher.AddBits"/>.
+    /// </summary>
     public const string Type = "Sampling(uint64 temperature,uint64 topP,uint32 topK,uint64 minP,"
         + "uint64 frequencyPenalty,uint64 presencePenalty,bool seeded,int64 seed)";
 

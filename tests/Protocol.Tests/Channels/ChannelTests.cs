@@ -39,7 +39,8 @@ public class ChannelTests
     {
         using var key = Key("hot");
         var voucher = Voucher.Sign(key, Escrow, Config().Id(Escrow), Amount.Parse("900000"));
-        Check("voucher", Voucher.Type, Voucher.Digest(Escrow, voucher.ChannelId, voucher.MaxClaimable), voucher.Signature);
+        Check("voucher", Voucher.Type, Voucher.Digest(Escrow, voucher.ChannelId, voucher.MaxClaimable),
+            voucher.Signature);
         Assert.Equal(key.Address, voucher.Signer(Escrow));
         Assert.NotEqual(key.Address, (voucher with { MaxClaimable = Amount.Parse("900001") }).Signer(Escrow));
         Assert.NotEqual(key.Address, voucher.Signer(new EscrowDomain(1, Escrow.Escrow)));
@@ -51,10 +52,13 @@ public class ChannelTests
         using var key = Key("authorizer");
         var entries = File.GetProperty("claim_batch").GetProperty("message").EnumerateArray()
             .Select(row => new ClaimEntry(
-                row.Word("channel_id"), Amount.Parse(row.Text("max_claimable")), Amount.Parse(row.Text("total_claimed"))))
+                row.Word("channel_id"),
+                Amount.Parse(row.Text("max_claimable")),
+                Amount.Parse(row.Text("total_claimed"))))
             .ToArray();
         Assert.Equal(2, entries.Length);
-        Check("claim_batch", ClaimBatch.Type, ClaimBatch.Digest(Escrow, entries), ClaimBatch.Sign(key, Escrow, entries));
+        Check("claim_batch", ClaimBatch.Type, ClaimBatch.Digest(Escrow, entries),
+            ClaimBatch.Sign(key, Escrow, entries));
         Assert.NotEqual(ClaimBatch.Digest(Escrow, entries), ClaimBatch.Digest(Escrow, [.. entries.Reverse()]));
     }
 

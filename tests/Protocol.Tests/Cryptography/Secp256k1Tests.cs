@@ -91,6 +91,7 @@ public class Secp256k1Tests
     }
 
     [Fact]
+    [Trait("system", "libsecp256k1-1")]
     public void Both_libraries_recover_the_same_from_random_signatures()
     {
         RequireNative();

@@ -24,7 +24,8 @@ public class HeartbeatTests
         Assert.Contains(rows, row => !row.GetProperty("is_live").GetBoolean());
         Assert.All(rows, row =>
         {
-            Assert.Equal(row.GetProperty("index").GetInt32(), Heartbeat.IndexOf(File.Word("anchor"), row.Word("value")));
+            Assert.Equal(
+                row.GetProperty("index").GetInt32(), Heartbeat.IndexOf(File.Word("anchor"), row.Word("value")));
             var isLive = Heartbeat.IsLive(
                 File.Word("anchor"), IssuedAt, row.Word("value"), row.GetProperty("now").GetUInt64());
             Assert.Equal(row.GetProperty("is_live").GetBoolean(), isLive);

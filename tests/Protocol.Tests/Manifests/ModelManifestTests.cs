@@ -71,7 +71,8 @@ public class ModelManifestTests
         var config = new ManifestEntry("tokenizer_config.json", Hash, 1);
         var apart = new ManifestEntry("chat_template.jinja", Hash, 2);
         var together = ModelManifest.FromFiles([config, new("tokenizer.json", Hash, 3)], "");
-        Assert.True(together.HasRole(config, ModelFileRole.Template) && together.HasRole(config, ModelFileRole.Tokenizer));
+        Assert.True(together.HasRole(config, ModelFileRole.Template));
+        Assert.True(together.HasRole(config, ModelFileRole.Tokenizer));
         var split = ModelManifest.FromFiles([config, apart], "");
         Assert.True(split.HasRole(apart, ModelFileRole.Template) && !split.HasRole(config, ModelFileRole.Template));
         Assert.Equal(apart, split.Find("chat_template.jinja"));

@@ -16,7 +16,8 @@ public class HostileJsonTests
 
     private static readonly string[] Junk =
     [
-        "null", "true", "0", "-1", "1e400", "1.5", "99999999999999999999", "\"\"", "\"\\ud800\"", "\"x\"", "[]", "[null]",
+        "null", "true", "0", "-1", "1e400", "1.5", "99999999999999999999", "\"\"", "\"\\ud800\"", "\"x\"", "[]",
+        "[null]",
         "[[]]", "{}", "[{}]", "\"0x\"",
     ];
 
@@ -87,7 +88,8 @@ public class HostileJsonTests
 
     private static IEnumerable<JsonNode> Places(JsonNode root) => root switch
     {
-        JsonObject o => o.Select(pair => pair.Value).OfType<JsonNode>().SelectMany(child => Places(child).Prepend(child)),
+        JsonObject o => o.Select(pair => pair.Value).OfType<JsonNode>()
+            .SelectMany(child => Places(child).Prepend(child)),
         JsonArray a => a.OfType<JsonNode>().SelectMany(child => Places(child).Prepend(child)),
         _ => [],
     };

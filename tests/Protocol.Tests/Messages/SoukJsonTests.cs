@@ -61,7 +61,8 @@ public class SoukJsonTests
             Assert.NotNull(SoukJson.ParseText<Receipt>(With(ReceiptText, field, null)).Refusal);
         }
 
-        Assert.NotNull(SoukJson.ParseText<Offer>(OfferText.Replace("\"json\"", "null", StringComparison.Ordinal)).Refusal);
+        var empty = OfferText.Replace("\"json\"", "null", StringComparison.Ordinal);
+        Assert.NotNull(SoukJson.ParseText<Offer>(empty).Refusal);
     }
 
     [Fact]
@@ -78,9 +79,10 @@ public class SoukJsonTests
         }
 
         Assert.NotNull(SoukJson.ParseText<Signed<Offer>>($"{{\"message\":{OfferText}}}").Refusal);
-        Assert.True(SoukJson.ParseText<Signed<Offer>>($"{{\"message\":{OfferText},\"signature\":\"{signature}\"}}").IsOk);
-        var flawed = With(OfferText, "context", 0);
-        Assert.NotNull(SoukJson.ParseText<Signed<Offer>>($"{{\"message\":{flawed},\"signature\":\"{signature}\"}}").Refusal);
+        var signed = $"{{\"message\":{OfferText},\"signature\":\"{signature}\"}}";
+        Assert.True(SoukJson.ParseText<Signed<Offer>>(signed).IsOk);
+        var flawed = $"{{\"message\":{With(OfferText, "context", 0)},\"signature\":\"{signature}\"}}";
+        Assert.NotNull(SoukJson.ParseText<Signed<Offer>>(flawed).Refusal);
     }
 
     [Fact]
@@ -181,7 +183,8 @@ public class SoukJsonTests
     [Fact]
     public void A_manifest_with_an_unfit_path_is_refused()
     {
-        var json = "{\"files\":[{\"path\":\"../x\",\"sha256\":\"" + new string('a', 64) + "\",\"size\":1}],\"numerics\":\"\"}";
+        var json = "{\"files\":[{\"path\":\"../x\",\"sha256\":\"" + new string('a', 64)
+            + "\",\"size\":1}],\"numerics\":\"\"}";
         Assert.Equal(Fault.Theirs, SoukJson.ParseText<ModelManifest>(json).Refusal!.Fault);
         Assert.True(SoukJson.ParseText<ModelManifest>(json.Replace("../x", "x", StringComparison.Ordinal)).IsOk);
     }

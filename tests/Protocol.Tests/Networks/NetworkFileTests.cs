@@ -58,7 +58,8 @@ public class NetworkFileTests
     {
         var refusal = NetworkFile.Parse("""
             {
-              "chain_id": 0, "rpc_urls": [], "escrow": "0x12", "registry": "0x0000000000000000000000000000000000000000",
+              "chain_id": 0, "rpc_urls": [], "escrow": "0x12",
+              "registry": "0x0000000000000000000000000000000000000000",
               "currency": 5, "currency_decimals": 39, "block_time": 0, "confirmations": "1", "max_head_age": 10,
               "catalogue": "x", "indexers": ["nowhere"], "blockTime": 1
             }
@@ -66,7 +67,8 @@ public class NetworkFileTests
         Assert.Equal("network_file_invalid", refusal.Code);
         foreach (var field in new[]
         {
-            "chain_id must", "rpc_urls must", "escrow must", "registry must", "vault_factory is missing", "currency must",
+            "chain_id must", "rpc_urls must", "escrow must", "registry must", "vault_factory is missing",
+            "currency must",
             "currency_decimals must", "block_time must", "confirmations must", "catalogue and catalogue_signer",
             "indexers[0] must", "blockTime is not a field",
         })

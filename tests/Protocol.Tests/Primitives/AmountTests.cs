@@ -94,6 +94,6 @@ public class AmountTests
     });
 
     [Fact]
-    public void Decimals_read_back_for_any_currency() => Gen.Select(Amounts, Gen.Int[0, 38]).Sample((amount, decimals) =>
-        Assert.Equal(amount, Amount.FromDecimal(amount.ToDecimal(decimals), decimals)));
+    public void Decimals_read_back_for_any_currency() => Gen.Select(Amounts, Gen.Int[0, 38]).Sample(
+        (amount, decimals) => Assert.Equal(amount, Amount.FromDecimal(amount.ToDecimal(decimals), decimals)));
 }

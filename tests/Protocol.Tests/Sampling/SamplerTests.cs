@@ -40,7 +40,8 @@ public class SamplerTests
     [InlineData(0.9, 1.0, 5000, 0.0)]
     [InlineData(1.0, 2.0, 0, 0.001)]
     [InlineData(0.9, 1.5, 0, 0.0001)]
-    public void A_large_vocabulary_gives_the_token_of_the_full_sort(double topP, double temperature, int topK, double minP)
+    public void A_large_vocabulary_gives_the_token_of_the_full_sort(
+        double topP, double temperature, int topK, double minP)
     {
         var random = new Random(3);
         var logits = new float[30_000];
@@ -79,7 +80,8 @@ public class SamplerTests
         const int Draws = 40_000;
         foreach (var temperature in new[] { 0.7, 1.0, 2.0 })
         {
-            var sampler = new Sampler(SamplingParameters.Default with { Temperature = temperature }, Key, logits.Length);
+            var parameters = SamplingParameters.Default with { Temperature = temperature };
+            var sampler = new Sampler(parameters, Key, logits.Length);
             var counts = new int[logits.Length];
             for (var t = 0; t < Draws; t++)
             {
@@ -117,7 +119,7 @@ public class SamplerTests
     public void Penalties_and_bias_move_the_choice()
     {
         float[] logits = [1, 2, 3];
-        var greedy = SamplingParameters.Default with { Temperature = 0, FrequencyPenalty = 0.6, PresencePenalty = 0.5 };
+        var greedy = new SamplingParameters(0, 1, 0, 0, FrequencyPenalty: 0.6, PresencePenalty: 0.5, null);
         var sampler = new Sampler(greedy, Key, 3);
         Assert.Equal(2, sampler.Next(logits, 0, 0));
         Assert.Equal(1, sampler.Next(logits, 0, 1, new Dictionary<int, int> { [2] = 1 }));
@@ -153,7 +155,8 @@ public class SamplerTests
         Assert.Throws<ArgumentOutOfRangeException>(() => sampler.Next([1, 2, 3], 0, 1 << 24));
         Assert.Throws<ArgumentOutOfRangeException>(() => sampler.Next([1, 2, 3], -1, 0));
         Assert.Throws<ArgumentException>(() => new Sampler(SamplingParameters.Default with { TopP = 2 }, Key, 3));
-        Assert.Throws<ArgumentException>(() => new Sampler(SamplingParameters.Default with { Temperature = double.NaN }, Key, 3));
+        var undefined = SamplingParameters.Default with { Temperature = double.NaN };
+        Assert.Throws<ArgumentException>(() => new Sampler(undefined, Key, 3));
     }
 
     [Fact]
@@ -183,7 +186,8 @@ public class SamplerTests
     public void The_quick_bound_is_above_the_noise()
     {
         var noise = new Gumbel(Key, 0, 0);
-        var rare = new ulong[] { 0, 1, 2, (1UL << 51) - 1, 1UL << 51, (1UL << 52) - 3, (1UL << 52) - 2, (1UL << 52) - 1 };
+        const ulong Half = 1UL << 51;
+        var rare = new ulong[] { 0, 1, 2, Half - 1, Half, (2 * Half) - 3, (2 * Half) - 2, (2 * Half) - 1 };
         foreach (var bits in rare.Concat(Enumerable.Range(0, 20_000).Select(noise.Bits)))
         {
             Assert.True(Gumbel.Noise(bits) <= Gumbel.Bound(bits) && Gumbel.Noise(bits) <= Gumbel.Greatest);
@@ -199,7 +203,8 @@ public class SamplerTests
         }
 
         var list = logits.Select((x, v) => (Score: x / p.Temperature, Id: v))
-            .Where(c => !double.IsNegativeInfinity(c.Score)).OrderByDescending(c => c.Score).ThenBy(c => c.Id).ToList();
+            .Where(c => !double.IsNegativeInfinity(c.Score))
+            .OrderByDescending(c => c.Score).ThenBy(c => c.Id).ToList();
         list = p.TopK > 0 ? [.. list.Take(p.TopK)] : list;
         var weights = list.ToDictionary(c => c.Id, c => PortableMath.Exp(c.Score - list[0].Score));
         list = p.MinP > 0 ? [.. list.Where(c => weights[c.Id] >= p.MinP)] : list;

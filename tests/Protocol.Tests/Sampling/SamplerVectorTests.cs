@@ -26,7 +26,8 @@ public class SamplerVectorTests
     private static int[] Tokens(JsonElement row)
     {
         var logits = row.GetProperty("logits").EnumerateArray()
-            .Select(x => x.ValueKind == JsonValueKind.String ? float.NegativeInfinity : (float)x.GetDouble()).ToArray();
+            .Select(x => x.ValueKind == JsonValueKind.String ? float.NegativeInfinity : (float)x.GetDouble())
+            .ToArray();
         var p = row.GetProperty("parameters");
         var parameters = new SamplingParameters(
             p.GetProperty("temperature").GetDouble(), p.GetProperty("top_p").GetDouble(),
