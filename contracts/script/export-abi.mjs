@@ -26,7 +26,18 @@ const check = process.argv.includes("--check");
 const forge = join(root, "node_modules", ".bin", "forge");
 // In a place of its own: forge would take the artifacts of tests that it skips here for up to date.
 const out = join(root, "cache", "abi", "out");
-const build = ["build", "--force", "--skip", "test", "--skip", "script", "--out", out, "--cache-path", join(root, "cache", "abi")];
+const build = [
+  "build",
+  "--force",
+  "--skip",
+  "test",
+  "--skip",
+  "script",
+  "--out",
+  out,
+  "--cache-path",
+  join(root, "cache", "abi"),
+];
 execFileSync(forge, build, { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
 
 const files = {};

@@ -45,7 +45,8 @@ contract MintTest is Fixture {
 
 contract AuthorisationTest is Fixture {
     bytes32 private constant TRANSFER_TYPEHASH = keccak256(
-        "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
+        "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,"
+        "bytes32 nonce)"
     );
 
     function setUp() public override {
@@ -99,17 +100,17 @@ contract AuthorisationTest is Fixture {
     }
 
     function test_rejects_an_authorisation_out_of_time() public {
-        bytes32 fields = keccak256(abi.encode(TRANSFER_TYPEHASH, payer, RECEIVER, 1e6, START, START + 10, bytes32("a")));
+        bytes32 fields = keccak256(abi.encode(TRANSFER_TYPEHASH, payer, RECEIVER, 1, START, START + 10, bytes32("a")));
         bytes memory signature = sign(PAYER_KEY, _domain(fields));
         bytes memory expected =
             abi.encodeWithSignature("ERC3009InvalidAuthorizationTime(uint256,uint256)", START, START + 10);
         vm.expectRevert(expected);
-        currency.transferWithAuthorization(payer, RECEIVER, 1e6, START, START + 10, "a", signature);
+        currency.transferWithAuthorization(payer, RECEIVER, 1, START, START + 10, "a", signature);
         vm.warp(START + 10);
         vm.expectRevert(expected);
-        currency.transferWithAuthorization(payer, RECEIVER, 1e6, START, START + 10, "a", signature);
+        currency.transferWithAuthorization(payer, RECEIVER, 1, START, START + 10, "a", signature);
         vm.warp(START + 9);
-        currency.transferWithAuthorization(payer, RECEIVER, 1e6, START, START + 10, "a", signature);
+        currency.transferWithAuthorization(payer, RECEIVER, 1, START, START + 10, "a", signature);
     }
 
     function test_a_contract_can_sign() public {

@@ -19,9 +19,13 @@ export function artifact(name) {
 export const relayer = privateKeyToAccount("0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80");
 
 export async function startChain() {
-  const anvil = spawn(fileURLToPath(new URL("node_modules/.bin/anvil", contracts)), ["--host", "127.0.0.1", "--port", "0"], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const anvil = spawn(
+    fileURLToPath(new URL("node_modules/.bin/anvil", contracts)),
+    ["--host", "127.0.0.1", "--port", "0"],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   const port = await new Promise((resolve, reject) => {
     let output = "";
     anvil.stdout.on("data", (data) => {
@@ -31,7 +35,13 @@ export async function startChain() {
     });
     anvil.on("exit", (code) => reject(new Error(`anvil ended with ${code}: ${output}`)));
   });
-  const client = createTestClient({ account: relayer, chain: foundry, mode: "anvil", transport: http(`http://127.0.0.1:${port}`), pollingInterval: 20 })
+  const client = createTestClient({
+    account: relayer,
+    chain: foundry,
+    mode: "anvil",
+    transport: http(`http://127.0.0.1:${port}`),
+    pollingInterval: 20,
+  })
     .extend(publicActions)
     .extend(walletActions);
   return { client, stop: () => anvil.kill() };
@@ -41,7 +51,14 @@ export async function startChain() {
 export async function deployAll(client) {
   for (const [name, needs] of Object.entries(constructorArguments)) {
     const types = needs.map(() => ({ type: "address" }));
-    await deploy(client, name, encodeAbiParameters(types, needs.map((other) => addresses[other])));
+    await deploy(
+      client,
+      name,
+      encodeAbiParameters(
+        types,
+        needs.map((other) => addresses[other]),
+      ),
+    );
   }
 }
 

@@ -1,7 +1,16 @@
 // Writes vectors/contracts/digests.json with viem, an implementation that shares nothing with ours; with --check fails
 // when the committed file differs. Solidity and C# tests read it.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { encodeAbiParameters, encodeFunctionData, getAddress, hashTypedData, keccak256, parseAbi, toHex } from "viem";
+import {
+  encodeAbiParameters,
+  encodeFunctionData,
+  getAddress,
+  hashTypedData,
+  keccak256,
+  pad,
+  parseAbi,
+  toHex,
+} from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { artifact, specification } from "./chain.mjs";
 
@@ -13,7 +22,6 @@ const escrow = specification.canonical.BatchSettlement;
 const vault = address(0xa001);
 const registry = address(0xa002);
 const provider = address(0xa003);
-const deadline = 1_900_000_000;
 
 const config = {
   payer: vault,
@@ -24,29 +32,37 @@ const config = {
   withdrawDelay: 3600,
   salt: word(7),
 };
-const types = Object.assign({}, ...[
-  "ChannelConfig(address payer,address payerAuthorizer,address receiver,address receiverAuthorizer,address token,uint40 withdrawDelay,bytes32 salt)",
-  "Voucher(bytes32 channelId,uint128 maxClaimableAmount)",
-  "Refund(bytes32 channelId,uint256 nonce,uint128 amount)",
-  "ClaimBatch(ClaimEntry[] claims)",
-  "ClaimEntry(bytes32 channelId,uint128 maxClaimableAmount,uint128 totalClaimed)",
-  "Draw(bytes32 channelId,uint128 amount,bytes32 nonce,uint64 deadline)",
-  "Relay(address account,bytes[] calls,bytes32 nonce,uint64 deadline)",
-  "NodeKey(address provider,address node)",
-].map(parseType));
+const types = Object.assign(
+  {},
+  ...[
+    specification.types.CHANNEL_CONFIG_TYPEHASH,
+    specification.types.VOUCHER_TYPEHASH,
+    specification.types.REFUND_TYPEHASH,
+    "ClaimBatch(ClaimEntry[] claims)",
+    specification.types.CLAIM_ENTRY_TYPEHASH,
+    "Draw(bytes32 channelId,uint128 amount,bytes32 nonce,uint64 deadline)",
+    "Relay(address account,bytes[] calls,bytes32 nonce,uint64 deadline)",
+    "NodeKey(address provider,address node)",
+  ].map(parseType),
+);
 
 const channelId = hash(escrow, "ChannelConfig", config);
 const claims = [{ channelId, maxClaimableAmount: 5_000_000n, totalClaimed: 4_000_000n }];
+const ownerActions = parseAbi([
+  "function addHotKey(address key, uint128 cap)",
+  "function withdraw(address token, uint256 amount)",
+]);
 const calls = [
-  encodeFunctionData({ abi: parseAbi(["function addHotKey(address key, uint128 cap)"]), functionName: "addHotKey", args: [address(0xa006), 9n] }),
-  encodeFunctionData({ abi: parseAbi(["function withdraw(address token, uint256 amount)"]), functionName: "withdraw", args: [config.token, 5n] }),
+  encodeFunctionData({ abi: ownerActions, functionName: "addHotKey", args: [address(0xa006), 9n] }),
+  encodeFunctionData({ abi: ownerActions, functionName: "withdraw", args: [config.token, 5n] }),
 ];
-const draw = await signed(vault, "Draw", { channelId, amount: 100_000_000n, nonce: word(8), deadline: BigInt(deadline) }, "voucherSigner");
+const inTime = { nonce: word(8), deadline: 1_900_000_000n };
+const draw = await signed(vault, "Draw", { channelId, amount: 100_000_000n, ...inTime }, "voucherSigner");
 const encodeDraw = artifact("CustomerVault").abi.find((item) => item.name === "encodeDraw");
-draw.collectorData = encodeAbiParameters(encodeDraw.inputs, [{ config, nonce: word(8), deadline: BigInt(deadline), signature: draw.signature }]);
+draw.collectorData = encodeAbiParameters(encodeDraw.inputs, [{ config, ...inTime, signature: draw.signature }]);
 
 const vectors = {
-  about: "EIP-712 digests, signatures and encodings of the contracts, computed by viem. Domains: the escrow's is (x402 Batch Settlement, 1), every other contract's is (Souk, 1), with chain id and the contract's address.",
+  about: "Digests, signatures and encodings of the contracts; SOURCES says how they were made.",
   chainId,
   escrow,
   vault,
@@ -57,10 +73,10 @@ const vectors = {
   refund: await signed(escrow, "Refund", { channelId, nonce: 3n, amount: 250_000n }, "authorizer"),
   claimBatch: await signed(escrow, "ClaimBatch", { claims }, "authorizer"),
   draw,
-  relay: await signed(vault, "Relay", { account: account.owner.address, calls, nonce: word(9), deadline: BigInt(deadline) }, "owner"),
+  relay: await signed(vault, "Relay", { account: account.owner.address, calls, ...inTime }, "owner"),
   nodeKey: await signed(registry, "NodeKey", { provider, node: account.node.address }, "node"),
   depositNonce: { channelId, salt: word(10), nonce: keccak256(channelId + word(10).slice(2)) },
-  stakeNonce: { provider, salt: word(11), nonce: keccak256(encodeAbiParameters([{ type: "address" }, { type: "bytes32" }], [provider, word(11)])) },
+  stakeNonce: { provider, salt: word(11), nonce: keccak256(pad(provider) + word(11).slice(2)) },
 };
 
 const text = JSON.stringify(vectors, (_, value) => (typeof value === "bigint" ? value.toString() : value), 2) + "\n";
@@ -73,7 +89,12 @@ if (!process.argv.includes("--check")) {
 
 async function signed(contract, primaryType, message, signer) {
   const data = typedData(contract, primaryType, message);
-  return { message, signer: account[signer].address, digest: hashTypedData(data), signature: await account[signer].signTypedData(data) };
+  return {
+    message,
+    signer: account[signer].address,
+    digest: hashTypedData(data),
+    signature: await account[signer].signTypedData(data),
+  };
 }
 
 function hash(contract, primaryType, message) {

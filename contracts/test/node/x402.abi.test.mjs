@@ -13,16 +13,33 @@ const ours = artifact("BatchSettlement").abi.filter((item) => item.type !== "con
 
 // What the client never calls: constants, the domain (ERC-5267), and every event but Settled.
 const beyondClient = [
-  "MIN_WITHDRAW_DELAY", "MAX_WITHDRAW_DELAY", "VOUCHER_TYPEHASH", "REFUND_TYPEHASH", "CLAIM_ENTRY_TYPEHASH",
-  "CLAIM_BATCH_TYPEHASH", "eip712Domain", "ChannelCreated", "ChannelClosed", "Deposited", "Claimed", "Refunded",
-  "WithdrawInitiated", "WithdrawFinalized",
+  "MIN_WITHDRAW_DELAY",
+  "MAX_WITHDRAW_DELAY",
+  "VOUCHER_TYPEHASH",
+  "REFUND_TYPEHASH",
+  "CLAIM_ENTRY_TYPEHASH",
+  "CLAIM_BATCH_TYPEHASH",
+  "eip712Domain",
+  "ChannelCreated",
+  "ChannelClosed",
+  "Deposited",
+  "Claimed",
+  "Refunded",
+  "WithdrawInitiated",
+  "WithdrawFinalized",
 ];
 // What our OpenZeppelin version adds to the specification: errors of its libraries and the domain's event.
 const beyondSpecification = {
   BatchSettlement: [
-    "error AddressEmptyCode(address)", "error ECDSAInvalidSignature()", "error ECDSAInvalidSignatureLength(uint256)",
-    "error ECDSAInvalidSignatureS(bytes32)", "error FailedCall()", "error InvalidShortString()",
-    "error ReentrancyGuardReentrantCall()", "error SafeERC20FailedOperation(address)", "error StringTooLong(string)",
+    "error AddressEmptyCode(address)",
+    "error ECDSAInvalidSignature()",
+    "error ECDSAInvalidSignatureLength(uint256)",
+    "error ECDSAInvalidSignatureS(bytes32)",
+    "error FailedCall()",
+    "error InvalidShortString()",
+    "error ReentrancyGuardReentrantCall()",
+    "error SafeERC20FailedOperation(address)",
+    "error StringTooLong(string)",
     "event EIP712DomainChanged()",
   ],
   Erc3009DepositCollector: ["error SafeERC20FailedOperation(address)"],
@@ -77,7 +94,10 @@ test("Bounds and canonical addresses are the client's", () => {
   assert.equal(constants.ERC3009_DEPOSIT_COLLECTOR_ADDRESS, specification.canonical.Erc3009DepositCollector);
   assert.equal(constants.PERMIT2_DEPOSIT_COLLECTOR_ADDRESS, specification.canonical.Permit2DepositCollector);
   const have = ["BatchSettlement", "Erc3009DepositCollector"];
-  assert.deepEqual(Object.keys(specification.canonical).filter((name) => !have.includes(name)), missing);
+  assert.deepEqual(
+    Object.keys(specification.canonical).filter((name) => !have.includes(name)),
+    missing,
+  );
 });
 
 test("The runtime code names the type hashes that it must", () => {
@@ -95,7 +115,12 @@ function id(item) {
 
 // Names, types, mutability and indexing; without the compiler's internal types.
 function shape(item) {
-  const field = ({ name = "", type, components, indexed }) => ({ name, type, components: components?.map(field), indexed: Boolean(indexed) });
+  const field = ({ name = "", type, components, indexed }) => ({
+    name,
+    type,
+    components: components?.map(field),
+    indexed: Boolean(indexed),
+  });
   return {
     type: item.type,
     name: item.name,
@@ -107,7 +132,9 @@ function shape(item) {
 
 function encodeType(primary, types) {
   const one = (name) => `${name}(${types[name].map((field) => `${field.type} ${field.name}`).join(",")})`;
-  const others = Object.keys(types).filter((name) => name !== primary).sort();
+  const others = Object.keys(types)
+    .filter((name) => name !== primary)
+    .sort();
   return [primary, ...others].map(one).join("");
 }
 

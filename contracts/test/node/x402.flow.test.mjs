@@ -1,12 +1,28 @@
 // An unchanged x402 client and facilitator pay through our escrow, put where they expect the canonical one.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { BatchSettlementEvmScheme as Client, computeChannelId, createBatchSettlementEIP3009DepositPayload, signVoucher } from "@x402/evm/batch-settlement/client";
+import {
+  BatchSettlementEvmScheme as Client,
+  computeChannelId,
+  createBatchSettlementEIP3009DepositPayload,
+  signVoucher,
+} from "@x402/evm/batch-settlement/client";
 import { BatchSettlementEvmScheme as Facilitator } from "@x402/evm/batch-settlement/facilitator";
 import { toFacilitatorEvmSigner } from "@x402/evm";
 import { encodeAbiParameters, getAddress, getCreate2Address, concatHex, keccak256 } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
-import { addresses, artifact, constructorArguments, deploy, deployAll, deployer, relayer, salt, specification, startChain } from "./chain.mjs";
+import {
+  addresses,
+  artifact,
+  constructorArguments,
+  deploy,
+  deployAll,
+  deployer,
+  relayer,
+  salt,
+  specification,
+  startChain,
+} from "./chain.mjs";
 
 const payer = privateKeyToAccount("0x" + "11".repeat(32));
 const voucherSigner = privateKeyToAccount("0x" + "22".repeat(32));
@@ -58,7 +74,10 @@ after(() => chain?.stop());
 
 test("CREATE2 puts every contract at its published address", async () => {
   for (const [name, needs] of Object.entries(constructorArguments)) {
-    const encoded = encodeAbiParameters(needs.map(() => ({ type: "address" })), needs.map((other) => addresses[other]));
+    const encoded = encodeAbiParameters(
+      needs.map(() => ({ type: "address" })),
+      needs.map((other) => addresses[other]),
+    );
     const bytecodeHash = keccak256(concatHex([artifact(name).bytecode, encoded]));
     assert.equal(getCreate2Address({ from: deployer, salt, bytecodeHash }).toLowerCase(), addresses[name], name);
     assert.ok(await chain.client.getCode({ address: addresses[name] }), name);
@@ -73,7 +92,7 @@ test("A deposit, claims, settlement and a refund go through", async (t) => {
   const channelId = computeChannelId(config, network);
 
   await t.test("deposit", async () => {
-    const made = await createBatchSettlementEIP3009DepositPayload(payer, 2, requirements, config, "100000", "1000", voucherSigner);
+    const made = await depositTo(config);
     const payload = { accepted: requirements, ...made };
     const verdict = await facilitator.verify(payload, requirements);
     assert.equal(verdict.isValid, true, JSON.stringify(verdict));
@@ -84,7 +103,11 @@ test("A deposit, claims, settlement and a refund go through", async (t) => {
 
   await t.test("voucher", async () => {
     const voucher = await signVoucher(voucherSigner, channelId, "5000", network);
-    const payload = { x402Version: 2, accepted: requirements, payload: { type: "voucher", channelConfig: config, voucher } };
+    const payload = {
+      x402Version: 2,
+      accepted: requirements,
+      payload: { type: "voucher", channelConfig: config, voucher },
+    };
     const verdict = await facilitator.verify(payload, requirements);
     assert.equal(verdict.isValid, true, JSON.stringify(verdict));
     assert.equal(verdict.extra.balance, "100000");
@@ -92,7 +115,7 @@ test("A deposit, claims, settlement and a refund go through", async (t) => {
 
   await t.test("claim", async () => {
     const voucher = await signVoucher(voucherSigner, channelId, "5000", network);
-    const claims = [{ voucher: { channel: config, maxClaimableAmount: "5000" }, signature: voucher.signature, totalClaimed: "4000" }];
+    const claims = [claim(config, voucher, "4000")];
     const result = await settle({ type: "claim", claims });
     assert.equal(result.success, true, JSON.stringify(result));
     assert.deepEqual(await read("channels", [channelId]), [100000n, 4000n]);
@@ -107,8 +130,15 @@ test("A deposit, claims, settlement and a refund go through", async (t) => {
 
   await t.test("refund", async () => {
     const voucher = await signVoucher(voucherSigner, channelId, "6000", network);
-    const claims = [{ voucher: { channel: config, maxClaimableAmount: "6000" }, signature: voucher.signature, totalClaimed: "6000" }];
-    const result = await settle({ type: "refund", channelConfig: config, voucher, amount: "94000", refundNonce: "0", claims });
+    const claims = [claim(config, voucher, "6000")];
+    const result = await settle({
+      type: "refund",
+      channelConfig: config,
+      voucher,
+      amount: "94000",
+      refundNonce: "0",
+      claims,
+    });
     assert.equal(result.success, true, JSON.stringify(result));
     assert.equal(result.amount, "94000");
     assert.deepEqual(await read("channels", [channelId]), [6000n, 6000n]);
@@ -119,12 +149,10 @@ test("A deposit, claims, settlement and a refund go through", async (t) => {
 test("A forged voucher does not", async () => {
   const channelId = computeChannelId(config, network);
   const voucher = await signVoucher(payer, channelId, "6000", network);
-  const claims = [{ voucher: { channel: config, maxClaimableAmount: "6000" }, signature: voucher.signature, totalClaimed: "6000" }];
   const fresh = { ...config, salt: "0x" + "01".repeat(32) };
-  const deposit = await createBatchSettlementEIP3009DepositPayload(payer, 2, requirements, fresh, "100000", "1000", voucherSigner);
+  const deposit = await depositTo(fresh);
   assert.equal((await facilitator.settle({ accepted: requirements, ...deposit }, requirements)).success, true);
-  claims[0].voucher.channel = fresh;
-  const result = await settle({ type: "claim", claims });
+  const result = await settle({ type: "claim", claims: [claim(fresh, voucher, "6000")] });
   assert.equal(result.success, false);
   assert.match(result.errorMessage, /InvalidSignature|0x8baa579f/);
 });
@@ -165,16 +193,34 @@ function aggregate({ args: [, calls] }) {
   );
 }
 
+function depositTo(channel) {
+  return createBatchSettlementEIP3009DepositPayload(payer, 2, requirements, channel, "100000", "1000", voucherSigner);
+}
+
+function claim(channel, { maxClaimableAmount, signature }, totalClaimed) {
+  return { voucher: { channel, maxClaimableAmount }, signature, totalClaimed };
+}
+
 function settle(payload) {
   return facilitator.settle({ x402Version: 2, accepted: requirements, payload }, requirements);
 }
 
 function read(functionName, args) {
-  return chain.client.readContract({ address: canonical.BatchSettlement, abi: artifact("BatchSettlement").abi, functionName, args });
+  return chain.client.readContract({
+    address: canonical.BatchSettlement,
+    abi: artifact("BatchSettlement").abi,
+    functionName,
+    args,
+  });
 }
 
 function balanceOf(account) {
-  return chain.client.readContract({ address: currency, abi: artifact("DevelopmentCurrency").abi, functionName: "balanceOf", args: [account] });
+  return chain.client.readContract({
+    address: currency,
+    abi: artifact("DevelopmentCurrency").abi,
+    functionName: "balanceOf",
+    args: [account],
+  });
 }
 
 async function write(address, name, functionName, args) {

@@ -15,7 +15,8 @@ import {Test} from "./Test.sol";
 /// @notice All contracts deployed, a cast of keys, and the signatures that they make.
 abstract contract Fixture is Test {
     bytes32 internal constant RECEIVE_TYPEHASH = keccak256(
-        "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
+        "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,"
+        "bytes32 nonce)"
     );
     uint256 internal constant START = 1_800_000_000;
     uint64 internal constant FAR = type(uint64).max;
@@ -189,7 +190,7 @@ abstract contract Fixture is Test {
     // Providers.
 
     function keysOf(uint256 nodeKey, address payout) internal view returns (IProviderRegistry.Keys memory) {
-        return IProviderRegistry.Keys({payout: payout, node: vm.addr(nodeKey), authorizer: authorizer, gas: address(0)});
+        return IProviderRegistry.Keys(payout, vm.addr(nodeKey), authorizer, address(0));
     }
 
     function nodeProof(address who, uint256 nodeKey) internal view returns (bytes memory) {
