@@ -83,25 +83,54 @@ public sealed class Sampler
             : Pick(noise, _filter.Survivors(_scores, greatest));
     }
 
+    // The interfaces' own enumerators are objects; the usual Dictionary is walked by its struct.
     private void Shift(IReadOnlyDictionary<int, double>? bias, IReadOnlyDictionary<int, int>? counts)
     {
-        if (bias is not null)
+        if (bias is Dictionary<int, double> plainBias)
+        {
+            foreach (var (id, shift) in plainBias)
+            {
+                Favour(id, shift);
+            }
+        }
+        else if (bias is not null)
         {
             foreach (var (id, shift) in bias)
             {
-                _scores[id] += shift;
+                Favour(id, shift);
             }
         }
 
-        if (counts is not null)
+        if (counts is Dictionary<int, int> plainCounts)
+        {
+            foreach (var (id, count) in plainCounts)
+            {
+                Penalise(id, count);
+            }
+        }
+        else if (counts is not null)
         {
             foreach (var (id, count) in counts)
             {
-                if (count > 0)
-                {
-                    _scores[id] = (_scores[id] - (_parameters.FrequencyPenalty * count)) - _parameters.PresencePenalty;
-                }
+                Penalise(id, count);
             }
+        }
+    }
+
+    private void Favour(int id, double shift)
+    {
+        // An app may name any id; those that the model does not have change nothing.
+        if (id >= 0 && id < _scores.Length)
+        {
+            _scores[id] += shift;
+        }
+    }
+
+    private void Penalise(int id, int count)
+    {
+        if (count > 0 && id >= 0 && id < _scores.Length)
+        {
+            _scores[id] = (_scores[id] - (_parameters.FrequencyPenalty * count)) - _parameters.PresencePenalty;
         }
     }
 

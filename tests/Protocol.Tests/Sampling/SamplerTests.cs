@@ -125,6 +125,9 @@ public class SamplerTests
         Assert.Equal(1, sampler.Next(logits, 0, 1, new Dictionary<int, int> { [2] = 1 }));
         Assert.Equal(2, sampler.Next(logits, 0, 1, new Dictionary<int, int> { [2] = 0 }));
         Assert.Equal(0, sampler.Next(logits, 0, 1, null, new Dictionary<int, double> { [0] = 100 }));
+        Assert.Equal(0, sampler.Next(logits, 0, 1, null, new SortedList<int, double> { [0] = 100 }));
+        Assert.Equal(1, sampler.Next(logits, 0, 1, new SortedList<int, int> { [2] = 1 }));
+        Assert.Equal(2, sampler.Next(logits, 0, 1, null, new Dictionary<int, double> { [3] = 100, [-1] = 100 }));
     }
 
     [Fact]
@@ -163,19 +166,21 @@ public class SamplerTests
     public void A_token_allocates_nothing()
     {
         var logits = Enumerable.Range(0, 5000).Select(i => (i * 7919 % 5000) / 400f).ToArray();
+        var counts = new Dictionary<int, int> { [3] = 2, [9] = 1 };
+        var bias = new Dictionary<int, double> { [4] = 1.5 };
         foreach (var parameters in new[]
         {
             SamplingParameters.Default, SamplingParameters.Default with { Temperature = 0 },
             SamplingParameters.Default with { TopP = 0.9 }, SamplingParameters.Default with { TopK = 40, TopP = 0.9 },
-            SamplingParameters.Default with { MinP = 0.05 },
+            SamplingParameters.Default with { MinP = 0.05, PresencePenalty = 1 },
         })
         {
             var sampler = new Sampler(parameters, Key, logits.Length);
-            sampler.Next(logits, 0, 0);
+            sampler.Next(logits, 0, 0, counts, bias);
             var before = GC.GetAllocatedBytesForCurrentThread();
             for (var t = 1; t < 20; t++)
             {
-                sampler.Next(logits, 0, t);
+                sampler.Next(logits, 0, t, counts, bias);
             }
 
             Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
