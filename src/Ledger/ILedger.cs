@@ -31,7 +31,7 @@ public interface ILedger : IAsyncDisposable
     /// Reads the rows that follow <paramref name="afterSequence"/> and were durable when the reading began, in order,
     /// verifying the chain of hashes on the way.
     /// </summary>
-    /// <exception cref="LedgerCorruptException">A row is missing or its hash does not fit; it names the row.</exception>
+    /// <exception cref="LedgerCorruptException">A row is missing or does not fit; it names the row.</exception>
     IAsyncEnumerable<LedgerRow> ReadAsync(long afterSequence, CancellationToken cancellation);
 
     /// <summary>All durable rows with exactly this key, in the order they were appended.</summary>
@@ -46,5 +46,5 @@ public interface ILedger : IAsyncDisposable
 /// </summary>
 public sealed record LedgerEntry(string Kind, string Key, ReadOnlyMemory<byte> Body);
 
-/// <summary>A durable row. <paramref name="Hash"/> covers the previous row's hash and everything in this one.</summary>
+/// <summary>A durable row. <paramref name="Hash"/> covers the previous row's hash and all of this one.</summary>
 public sealed record LedgerRow(long Sequence, string Kind, string Key, ReadOnlyMemory<byte> Body, Bytes32 Hash);

@@ -18,7 +18,7 @@ public static class LedgerLimits
     public const int MaxEntriesPerAppend = 1024;
 
     // Lone surrogates would be replaced on the way to UTF-8, and the row read back would not be the row hashed.
-    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
 
     /// <summary>Throws <see cref="ArgumentException"/> unless the entries are within the bounds.</summary>
     public static void Check(IReadOnlyList<LedgerEntry> entries)

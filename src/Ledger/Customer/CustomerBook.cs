@@ -78,7 +78,7 @@ public sealed record CustomerBook : IBook<CustomerBook>
         _ => throw new InvalidOperationException($"{happened.GetType().Name} is no event of a customer."),
     };
 
-    /// <summary>Drops offers that expired a day ago and price nothing outstanding, and draws past their deadline.</summary>
+    /// <summary>Drops offers and draws that ended a day ago, save offers that price something outstanding.</summary>
     public CustomerBook Forget(ulong nowMs)
     {
         var aDayAgo = nowMs / 1000 < DaySeconds ? 0 : (nowMs / 1000) - DaySeconds;

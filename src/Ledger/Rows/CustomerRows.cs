@@ -33,7 +33,7 @@ public sealed record BudgetReleased(RequestId AppRequest, Bytes32 KeyHash, ulong
     private protected override string KeyText => AppRequest.ToString();
 }
 
-/// <summary>A draw on the vault was signed; it may be used until its deadline (Unix seconds), whatever we hear.</summary>
+/// <summary>A draw on the vault was signed; it may be used until its deadline (Unix seconds).</summary>
 public sealed record DrawSigned(
     Bytes32 ChannelId, ChannelConfig Config, Amount Amount, Bytes32 Nonce, ulong Deadline, ulong AtMs) : LedgerEvent
 {
@@ -103,7 +103,7 @@ public sealed record RequestRefused(RequestId Request, Bytes32 ChannelId, string
     private protected override string KeyText => Request.ToString();
 }
 
-/// <summary>No more vouchers on this channel, for good. The receipt that was refused, if any, is the evidence.</summary>
+/// <summary>No more vouchers on this channel. The evidence is the receipt that was refused, if any.</summary>
 public sealed record ChannelFrozen(
     Bytes32 ChannelId, string Code, string Message, Signed<Receipt>? Evidence, ulong AtMs) : LedgerEvent
 {

@@ -5,7 +5,7 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Souk.Ledger.Rows;
 
-/// <summary>Events to ledger entries, and rows back to events. The names of the kinds are part of the format.</summary>
+/// <summary>Events to ledger entries, and rows back to events. The kinds' names are part of the format.</summary>
 public static class RowCodec
 {
     private static readonly (string Kind, JsonTypeInfo Body)[] Table =
@@ -69,7 +69,7 @@ public static class RowCodec
         if (!ByKind.TryGetValue(row.Kind, out var body))
         {
             throw new LedgerFormatException(
-                $"Ledger row {row.Sequence} is of the unknown kind {row.Kind}; a later version wrote it. Use that one.");
+                $"Ledger row {row.Sequence} is of the unknown kind {row.Kind}. Use the later version that wrote it.");
         }
 
         try

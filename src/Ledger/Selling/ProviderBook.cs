@@ -46,7 +46,7 @@ public sealed record ProviderBook : IBook<ProviderBook>
     /// <summary>Everything that was paid out to receivers.</summary>
     public Amount PaidOut { get; private init; }
 
-    /// <summary>Requests without receipt, by channel, then index; after a restart each needs its crash receipt.</summary>
+    /// <summary>Requests without receipt, by channel, then index; after a crash each needs its receipt.</summary>
     public IReadOnlyList<ProviderRequest> Open() =>
         [.. Requests.Values
             .Where(request => request.IsOpen)
@@ -72,7 +72,10 @@ public sealed record ProviderBook : IBook<ProviderBook>
         _ => throw new InvalidOperationException($"{happened.GetType().Name} is no event of a provider."),
     };
 
-    /// <summary>Drops receipts and offers that are more than a day old. Channels and earnings stay.</summary>
+    /// <summary>
+    /// Drops receipts and offers that are more than a day old. Channels and earnings stay, and so does the offer of a
+    /// request that has no receipt yet.
+    /// </summary>
     public ProviderBook Forget(ulong nowMs)
     {
         if (nowMs < ReceiptKeptMs)
@@ -81,13 +84,14 @@ public sealed record ProviderBook : IBook<ProviderBook>
         }
 
         var before = nowMs - ReceiptKeptMs;
+        var inUse = Open().Select(request => request.Admitted.OfferHash).ToHashSet();
         return this with
         {
             Requests = Requests.RemoveRange(Requests
                 .Where(request => !request.Value.IsOpen && request.Value.EndedAtMs < before)
                 .Select(request => request.Key)),
             Offers = Offers.RemoveRange(Offers
-                .Where(offer => offer.Value.Message.Expiry < before / 1000)
+                .Where(offer => offer.Value.Message.Expiry < before / 1000 && !inUse.Contains(offer.Key))
                 .Select(offer => offer.Key)),
         };
     }

@@ -34,7 +34,7 @@ internal sealed class LedgerFile : IDisposable
         {
             throw new LedgerFailedException($"The ledger {path} may not be written: {refused.Message}", refused);
         }
-        catch (IOException taken) when (File.Exists(path + ".lock"))
+        catch (IOException taken) when (IsLockTaken(taken))
         {
             throw new LedgerInUseException(path, taken);
         }
@@ -65,6 +65,10 @@ internal sealed class LedgerFile : IDisposable
     }
 
     public void Dispose() => _lock.Dispose();
+
+    // The error of flock on Linux and on macOS, and of a sharing violation on Windows.
+    private static bool IsLockTaken(IOException failure) =>
+        failure.HResult is 11 or 35 or unchecked((int)0x8007_0020);
 
     private static FileStream OpenPrivate(string path)
     {

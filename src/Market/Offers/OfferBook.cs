@@ -39,8 +39,10 @@ public sealed record OfferBook
     /// <summary>How many offers there are.</summary>
     public int Count { get; private init; }
 
-    private ImmutableSortedDictionary<Bytes32, ImmutableSortedDictionary<Address, ListedOffer>> ByModel { get; init; } =
-        ImmutableSortedDictionary<Bytes32, ImmutableSortedDictionary<Address, ListedOffer>>.Empty;
+    private ImmutableSortedDictionary<Bytes32, ImmutableSortedDictionary<Address, ListedOffer>> ByModel
+    {
+        get; init;
+    } = ImmutableSortedDictionary<Bytes32, ImmutableSortedDictionary<Address, ListedOffer>>.Empty;
 
     private ImmutableSortedDictionary<Address, int> PerProvider { get; init; } =
         ImmutableSortedDictionary<Address, int>.Empty;
@@ -129,7 +131,8 @@ public sealed record OfferBook
 
     /// <summary>The book without what has expired by now (Unix seconds).</summary>
     public OfferBook Expire(ulong now) =>
-        All.Where(listed => listed.Offer.Expiry <= now).ToList().Aggregate(this, (book, listed) => book.Remove(listed));
+        All.Where(listed => listed.Offer.Expiry <= now).ToList()
+            .Aggregate(this, (book, listed) => book.Remove(listed));
 
     /// <summary>The book without a provider's offers, as when it leaves the registry or changes its keys.</summary>
     public OfferBook Without(Address provider) =>

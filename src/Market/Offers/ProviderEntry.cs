@@ -34,7 +34,7 @@ public sealed record ProviderEntry(
     }
 }
 
-/// <summary>How far a provider's answers have been checked; derived by the reader, never declared. Best last.</summary>
+/// <summary>How far a provider's answers were checked; derived by the reader, never declared. Best last.</summary>
 public enum TrustTier
 {
     /// <summary>No stake.</summary>

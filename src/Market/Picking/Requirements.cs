@@ -60,7 +60,7 @@ public sealed record Measured(double FailureRate, double FirstTokenSeconds, doub
 /// <param name="Listed">The offer.</param>
 /// <param name="Worst">The most that the request can cost there.</param>
 /// <param name="ExpectedCost">Its price for the prompt and the typical output.</param>
-/// <param name="Score">What candidates are ordered by, lowest first: the expected cost, worsened by what was measured.</param>
+/// <param name="Score">The order, lowest first: the expected cost, worsened by what was measured.</param>
 public sealed record Candidate(ListedOffer Listed, WorstCase Worst, Amount ExpectedCost, double Score);
 
 /// <summary>An offer that does not fit, and why.</summary>

@@ -3,8 +3,8 @@ using Souk.Protocol;
 namespace Souk.Market.Pricing;
 
 /// <summary>
-/// The gateway's plan for one request: which ceiling the first voucher signs, and when to raise it by how much, so that
-/// never more than a slice is at risk.
+/// The gateway's plan for one request: which ceiling the first voucher signs, and when to raise it by how much, so
+/// that never more than a slice is at risk.
 /// </summary>
 /// <param name="Prices">The offer's, per 1,000,000 tokens.</param>
 /// <param name="Base">What the channel's receipts add up to before this request.</param>

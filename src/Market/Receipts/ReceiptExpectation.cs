@@ -50,7 +50,7 @@ public sealed record ReceiptExpectation
     /// <summary>The highest ceiling signed.</summary>
     public required Amount Ceiling { get; init; }
 
-    /// <summary>The prompt's tokens by the gateway's own count, or the bound on them with counting <c>usage</c>.</summary>
+    /// <summary>The prompt's tokens as counted here, or the bound on them with counting <c>usage</c>.</summary>
     public required ulong PromptTokens { get; init; }
 
     /// <summary>The most prompt tokens that can be cached: what this gateway sent this provider before.</summary>
@@ -64,7 +64,7 @@ public sealed record ReceiptExpectation
 /// <param name="PromptCommitment">Recomputed from the gateway's own encoding; zero with counting <c>usage</c>.</param>
 /// <param name="OutputCommitment">Recomputed from the ids received; zero with counting <c>usage</c>.</param>
 /// <param name="OutputTokens">How many ids were received, over all choices; 0 with counting <c>usage</c>.</param>
-/// <param name="FinishReason">The reason that the stream gave; null where it broke off, or where choices differ.</param>
+/// <param name="FinishReason">The stream's reason; null where it broke off, or where choices differ.</param>
 public sealed record Delivered(
     Bytes32 PromptCommitment, Bytes32 OutputCommitment, ulong OutputTokens, string? FinishReason)
 {

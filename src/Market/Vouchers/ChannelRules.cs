@@ -34,7 +34,8 @@ public static class ChannelRules
 
         if (config.ReceiverAuthorizer != offer.Authorizer)
         {
-            return Refuse("receiver_authorizer_mismatch", "The channel names another receiverAuthorizer than the offer.");
+            return Refuse(
+                "receiver_authorizer_mismatch", "The channel names another receiverAuthorizer than the offer.");
         }
 
         if (config.Token != offer.Currency)
@@ -52,7 +53,7 @@ public static class ChannelRules
         return config.WithdrawDelay < offer.WithdrawDelay || config.WithdrawDelay > ChannelConfig.MaxWithdrawDelay
             ? Refuse(
                 "withdraw_delay_mismatch",
-                $"The channel's withdrawDelay is {config.WithdrawDelay} s; the offer asks for {offer.WithdrawDelay} s.")
+                $"The channel's withdrawDelay is {config.WithdrawDelay} s, the offer's {offer.WithdrawDelay} s.")
             : null;
     }
 

@@ -20,7 +20,7 @@ public abstract class LedgerConformance
     /// <summary>Changes the body of a row behind the back of a closed ledger.</summary>
     protected abstract void Tamper(long sequence);
 
-    /// <summary>Leaves the disk room for no more than a little from the next opening on, or gives it room again.</summary>
+    /// <summary>From the next opening on leaves the disk little room, or all that it needs.</summary>
     protected abstract void SetDiskFull(bool isFull);
 
     [Fact]
@@ -39,7 +39,8 @@ public abstract class LedgerConformance
         await using var ledger = Open();
         byte[] binary = [0, 255, 1, 254];
         Assert.Equal(2, await ledger.AppendAsync([Entry("a", "k1", "one"), Entry("b", "k2", "two")]));
-        Assert.Equal(4, await ledger.AppendAsync([new("c", "k'\"é日", binary), new("d", "k1", Array.Empty<byte>())]));
+        Assert.Equal(
+            4, await ledger.AppendAsync([new("c", "k'\"é日", binary), new("d", "k1", Array.Empty<byte>())]));
         var rows = await AllAsync(ledger);
         Assert.Equal(["a", "b", "c", "d"], rows.Select(row => row.Kind));
         Assert.Equal(["k1", "k2", "k'\"é日", "k1"], rows.Select(row => row.Key));
@@ -64,7 +65,8 @@ public abstract class LedgerConformance
             using var bytes = new MemoryStream();
             bytes.Write(previous);
             bytes.Write([.. BitConverter.GetBytes(row.Sequence).Reverse()]);
-            foreach (var part in new[] { Encoding.UTF8.GetBytes(row.Kind), Encoding.UTF8.GetBytes(row.Key), row.Body.ToArray() })
+            byte[][] parts = [Encoding.UTF8.GetBytes(row.Kind), Encoding.UTF8.GetBytes(row.Key), row.Body.ToArray()];
+            foreach (var part in parts)
             {
                 bytes.Write([.. BitConverter.GetBytes(part.Length).Reverse()]);
                 bytes.Write(part);
@@ -232,7 +234,8 @@ public abstract class LedgerConformance
         await RefusesAsync(ledger, [Entry(new string('k', 65), "k", "")]);
         await RefusesAsync(ledger, [Entry("k", "k", ""), new("k", "k", new byte[LedgerLimits.MaxBodyBytes + 1])]);
         Assert.Equal(0, ledger.Sequence);
-        Assert.Equal(1, await ledger.AppendAsync([new(new string('k', 64), new string('é', 128), new byte[1 << 20])]));
+        var largest = new LedgerEntry(new string('k', 64), new string('é', 128), new byte[1 << 20]);
+        Assert.Equal(1, await ledger.AppendAsync([largest]));
         Assert.Equal(1 << 20, (await AllAsync(ledger))[0].Body.Length);
     }
 

@@ -73,7 +73,8 @@ public sealed class CustomerBookTests
         Assert.Equal(Units(500), book.Exposure);
         Assert.Equal(Units(0), book.Channels[Channel].Free);
         book = After(book, Issued(1, 1, 800, ids: 64));
-        Assert.Equal((64UL, Units(800)), (book.Outstanding[Request(1)].IdsReceived, book.Outstanding[Request(1)].Ceiling));
+        var raised = book.Outstanding[Request(1)];
+        Assert.Equal((64UL, Units(800)), (raised.IdsReceived, raised.Ceiling));
         book = After(book, new ReceiptReceived(Receipt(1, 1, 300, 300), 5));
         var channel = book.Channels[Channel];
         Assert.Equal(
@@ -162,7 +163,8 @@ public sealed class CustomerBookTests
         Assert.Equal(Units(500), explained.Losses);
         Breaks(explained, Issued(2, 2, 600));
         var closed = After(
-            explained, new WithdrawalStarted(Channel, Units(9_700), 7), new WithdrawalFinished(Channel, Units(9_500), 8));
+            explained,
+            new WithdrawalStarted(Channel, Units(9_700), 7), new WithdrawalFinished(Channel, Units(9_500), 8));
         Assert.Equal(CustomerChannelState.Closed, closed.Channels[Channel].State);
         Assert.Equal(Units(0), closed.Exposure);
     }

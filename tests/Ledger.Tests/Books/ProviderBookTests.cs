@@ -110,7 +110,8 @@ public sealed class ProviderBookTests
         var submitted = After(ended, Claim("a", 300));
         Assert.Equal(Units(0), submitted.Channels[Channel].Claimable);
         Breaks(submitted, Claim("b", 300));
-        Assert.Equal(Units(300), After(submitted, new ClaimFailed(Hash("a"), "reverted", 7)).Channels[Channel].Claimable);
+        var failed = After(submitted, new ClaimFailed(Hash("a"), "reverted", 7));
+        Assert.Equal(Units(300), failed.Channels[Channel].Claimable);
         var mined = After(submitted, new ClaimMined(Hash("a"), Hash("tx"), 9, 8));
         Assert.Equal((Units(300), Units(0)), (mined.Channels[Channel].Claimed, mined.Channels[Channel].Claimable));
         Assert.Empty(mined.Claims);
@@ -152,6 +153,15 @@ public sealed class ProviderBookTests
         var later = book.Forget((1_600 + 86_400 + 1) * 1_000UL);
         Assert.Equal([Hash("2")], later.Offers.Keys);
         Assert.Equal(6UL, later.OfferSequences[Model]);
+    }
+
+    [Fact]
+    public void What_prices_an_open_request_is_not_forgotten()
+    {
+        var book = After(Working, new OfferIssued(Hash("offer"), Offer(5), 1));
+        Assert.Single(book.Forget(ulong.MaxValue).Offers);
+        var ended = After(book, new ReceiptSigned(Receipt(1, 1, 300, 300), 5));
+        Assert.Empty(ended.Forget(ulong.MaxValue).Offers);
     }
 
     [Fact]

@@ -18,7 +18,8 @@ public sealed class RowCodecTests
         Assert.Equal(happened.GetType(), back.GetType());
         Assert.Equal(happened.Key, back.Key);
         // Written again it is the same bytes; lists make the records themselves unequal.
-        Assert.Equal(Encoding.UTF8.GetString(entry.Body.Span), Encoding.UTF8.GetString(RowCodec.ToEntry(back).Body.Span));
+        Assert.Equal(
+            Encoding.UTF8.GetString(entry.Body.Span), Encoding.UTF8.GetString(RowCodec.ToEntry(back).Body.Span));
         if (happened is not ClaimSubmitted)
         {
             Assert.Equal(happened, back);

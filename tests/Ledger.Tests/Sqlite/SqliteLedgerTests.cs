@@ -41,7 +41,8 @@ public sealed class SqliteLedgerTests : IDisposable
         connection.Open();
         LedgerSchema.Prepare(connection);
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT (SELECT journal_mode FROM pragma_journal_mode), s.synchronous FROM pragma_synchronous s";
+        command.CommandText =
+            "SELECT j.journal_mode, s.synchronous FROM pragma_journal_mode j, pragma_synchronous s";
         using var reader = command.ExecuteReader();
         Assert.True(reader.Read());
         Assert.Equal("wal", reader.GetString(0));

@@ -64,7 +64,8 @@ public sealed class ClaimPlanTests
     public void No_plan_spends_more_on_gas_than_it_claims_or_claims_a_channel_twice()
     {
         var gen = Gen.Select(Gen.ULong[0, 5_000], Gen.Bool).Array[0, 130];
-        Gen.Select(gen, Gen.ULong[0, 2_000], Gen.ULong[0, 300], Gen.UInt[1, 30]).Sample((rows, fixedCost, rowCost, worth) =>
+        var all = Gen.Select(gen, Gen.ULong[0, 2_000], Gen.ULong[0, 300], Gen.UInt[1, 30]);
+        all.Sample((rows, fixedCost, rowCost, worth) =>
         {
             var channels = rows
                 .Select((row, i) => new ClaimCandidate(Hash($"{i}"), Units(row.Item1), row.Item2))
@@ -77,8 +78,8 @@ public sealed class ClaimPlanTests
                 Assert.True(value > (fixedCost + (rowCost * (ulong)batch.Length)) * (urgent ? 1 : worth));
             }
 
-            var all = plan.SelectMany(batch => batch).ToList();
-            Assert.Equal(all.Count, all.Distinct().Count());
+            var claimed = plan.SelectMany(batch => batch).ToList();
+            Assert.Equal(claimed.Count, claimed.Distinct().Count());
         }, iter: 500);
     }
 

@@ -97,9 +97,9 @@ public sealed class OfferRulesTests
         Assert.True(OfferRules.Verify(Sign(TheOffer), Entry, terms, TrustTier.Unaudited, Now).IsOk);
         foreach (var delay in new uint[] { 86_399, 86_401 })
         {
+            var other = Sign(TheOffer with { WithdrawDelay = delay });
             Refuses(
-                "offer_withdraw_delay",
-                OfferRules.Verify(Sign(TheOffer with { WithdrawDelay = delay }), Entry, terms, TrustTier.Unaudited, Now));
+                "offer_withdraw_delay", OfferRules.Verify(other, Entry, terms, TrustTier.Unaudited, Now));
         }
     }
 

@@ -36,8 +36,11 @@ public sealed class CoverageTests
         Assert.Null(Coverage.OutputTokens(TheOffer.Prices, Units(100), Units(99), 0, 0));
 
     [Fact]
-    public void Free_output_is_covered_without_end() =>
-        Assert.Equal(ulong.MaxValue, Coverage.OutputTokens(new Prices(Units(1), Units(1), Units(0)), Units(5), Units(6), 1, 0));
+    public void Free_output_is_covered_without_end()
+    {
+        var prices = new Prices(Units(1), Units(1), Units(0));
+        Assert.Equal(ulong.MaxValue, Coverage.OutputTokens(prices, Units(5), Units(6), 1, 0));
+    }
 
     [Theory]
     [InlineData(100UL, 0UL)] // The prompt alone costs 100.

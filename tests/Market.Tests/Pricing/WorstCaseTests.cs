@@ -95,7 +95,8 @@ public sealed class WorstCaseTests
             from available in Gen.ULong[0, 1UL << 36]
             from spread in Gen.Double[0, 1]
             from length in Gen.Double[0, 1]
-            select (new Prices(Units(input), Units(cached), Units(output)), prompt, choices, limit, available, spread, length);
+            let prices = new Prices(Units(input), Units(cached), Units(output))
+            select (prices, prompt, choices, limit, available, spread, length);
         gen.Sample(sample =>
         {
             var (prices, prompt, choices, limit, available, spread, length) = sample;

@@ -105,7 +105,8 @@ public sealed class ReceiptRulesTests
     [Fact]
     public void Only_the_node_key_signs_receipts_for_this_chain_and_registry()
     {
-        Refuses("receipt_signer", ReceiptRules.Check(Domain, Signed<Receipt>.Sign(True, Stranger, Domain), Expected, Whole));
+        var forged = Signed<Receipt>.Sign(True, Stranger, Domain);
+        Refuses("receipt_signer", ReceiptRules.Check(Domain, forged, Expected, Whole));
         var elsewhere = Signed<Receipt>.Sign(True, Node, new SoukDomain(1, Domain.Registry));
         Refuses("receipt_signer", ReceiptRules.Check(Domain, elsewhere, Expected, Whole));
     }
@@ -173,7 +174,8 @@ public sealed class ReceiptRulesTests
     {
         var nothing = Delivered.Of(Salt, Prompt, [[]], null);
         var cancelled = Counted(
-            True with { FinishReason = FinishReasons.Cancelled, OutputCommitment = nothing.OutputCommitment }, 100, 20, 0);
+            True with { FinishReason = FinishReasons.Cancelled, OutputCommitment = nothing.OutputCommitment },
+            100, 20, 0);
         Assert.Equal(Units(110), Check(cancelled, delivered: nothing).Value.Receipt.Charge);
     }
 
@@ -219,7 +221,8 @@ public sealed class ReceiptRulesTests
 
     private static Result<CheckedReceipt> Check(
         Receipt receipt, ReceiptExpectation? expected = null, Delivered? delivered = null) =>
-        ReceiptRules.Check(Domain, Signed<Receipt>.Sign(receipt, Node, Domain), expected ?? Expected, delivered ?? Whole);
+        ReceiptRules.Check(
+            Domain, Signed<Receipt>.Sign(receipt, Node, Domain), expected ?? Expected, delivered ?? Whole);
 
     private static void Refuses(string code, Result<CheckedReceipt> result) =>
         Assert.Equal((code, Fault.Theirs), (result.Refusal?.Code, result.Refusal!.Fault));

@@ -21,8 +21,11 @@ public sealed class RaiseRulesTests
         Assert.Equal(new Cover(Units(800), 100), Accept(Sign(800), 40).Value);
 
     [Fact]
-    public void Cached_input_covers_more_output() =>
-        Assert.Equal(120UL, Accept(Sign(800), 40, answer: Answer with { InputTokens = 20, CachedTokens = 80 }).Value.OutputTokens);
+    public void Cached_input_covers_more_output()
+    {
+        var cached = Answer with { InputTokens = 20, CachedTokens = 80 };
+        Assert.Equal(120UL, Accept(Sign(800), 40, answer: cached).Value.OutputTokens);
+    }
 
     [Theory]
     [InlineData(39UL)]
@@ -72,7 +75,7 @@ public sealed class RaiseRulesTests
         var gen = Gen.Select(
             Gen.ULong[1, 1UL << 24], Gen.ULong[1, 1UL << 24], Gen.ULong[1, 2_000], Gen.ULong[16, 400],
             Gen.ULong[1, 900], Gen.Int[0, int.MaxValue]);
-        gen.Sample((input, output, prompt, slice, most, seed) => Converse(input, output, prompt, slice, most, seed), iter: 60);
+        gen.Sample(Converse, iter: 60);
     }
 
     [Fact]
@@ -107,7 +110,10 @@ public sealed class RaiseRulesTests
         var random = new Random(seed);
         var plan = new SlicePlan(offer.Prices, Units(0), prompt, SlicePlan.TokensFor(slice, 16, 400, most), most);
         var deposit = Units(1UL << 62);
-        var channel = Busy with { Deposit = deposit, ConfirmedDeposit = deposit, Base = Units(0), Ceiling = Units(0), IsBusy = false };
+        var channel = Busy with
+        {
+            Deposit = deposit, ConfirmedDeposit = deposit, Base = Units(0), Ceiling = Units(0), IsBusy = false,
+        };
         var voucher = Voucher.Sign(Customer, Escrow, Channel, plan.First(Units(0)));
         var cover = VoucherRules.Accept(View, offer, channel, new PaidAttempt(voucher, Config, 5, prompt, most)).Value;
         var (generated, told) = (0UL, 0UL);
@@ -128,7 +134,7 @@ public sealed class RaiseRulesTests
             }
 
             // The gateway is never more than a slice ahead of what it received.
-            var ahead = (System.Numerics.BigInteger)voucher.MaxClaimable.Units - ChargeOf(offer.Prices, prompt, 0, generated);
+            var ahead = voucher.MaxClaimable.Units - ChargeOf(offer.Prices, prompt, 0, generated);
             Assert.True(ahead <= ChargeOf(offer.Prices, 0, 0, plan.SliceTokens) + 1);
         }
     }

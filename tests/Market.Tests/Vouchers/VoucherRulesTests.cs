@@ -38,8 +38,11 @@ public sealed class VoucherRulesTests
     }
 
     [Fact]
-    public void A_short_answer_needs_only_itself() =>
-        Assert.Equal(100UL, Accept(attempt: Attempt with { Voucher = Sign(800), OutputTokens = 10 }).Value.OutputTokens);
+    public void A_short_answer_needs_only_itself()
+    {
+        var attempt = Attempt with { Voucher = Sign(620), OutputTokens = 10 };
+        Assert.Equal(10UL, Accept(channel: Known with { Ceiling = Units(600) }, attempt: attempt).Value.OutputTokens);
+    }
 
     [Fact]
     public void A_voucher_above_the_deposit_is_rejected() =>
@@ -63,7 +66,9 @@ public sealed class VoucherRulesTests
 
     [Fact]
     public void A_voucher_whose_amount_was_changed_is_rejected() =>
-        Refuses("voucher_signer_mismatch", attempt: Attempt with { Voucher = Sign(728) with { MaxClaimable = Units(729) } });
+        Refuses(
+            "voucher_signer_mismatch",
+            attempt: Attempt with { Voucher = Sign(728) with { MaxClaimable = Units(729) } });
 
     [Fact]
     public void A_voucher_for_another_channel_is_rejected() =>

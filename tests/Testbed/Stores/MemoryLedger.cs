@@ -80,7 +80,7 @@ public sealed class MemoryStore
         {
             lock (_guard)
             {
-                return _durable.Count == 0 ? (0, LedgerChain.Genesis) : (_durable.Count, _durable[^1].Hash);
+                return Last();
             }
         }
     }
@@ -116,11 +116,14 @@ public sealed class MemoryStore
         }
     }
 
+    private (long Sequence, Bytes32 Hash) Last() =>
+        _durable.Count == 0 ? (0, LedgerChain.Genesis) : (_durable.Count, _durable[^1].Hash);
+
     private long Write(LedgerEntry[] entries)
     {
         foreach (var entry in entries)
         {
-            var (sequence, hash) = _durable.Count == 0 ? (0, LedgerChain.Genesis) : (_durable.Count, _durable[^1].Hash);
+            var (sequence, hash) = Last();
             var next = LedgerChain.Hash(hash, sequence + 1, entry.Kind, entry.Key, entry.Body.Span);
             _durable.Add(new LedgerRow(sequence + 1, entry.Kind, entry.Key, entry.Body.ToArray(), next));
         }
