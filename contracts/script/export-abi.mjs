@@ -23,7 +23,7 @@ const contracts = {
 };
 
 const check = process.argv.includes("--check");
-const forge = join(root, "node_modules", ".bin", "forge");
+const forge = join(root, "script", "forge.mjs");
 // In a place of its own: forge would take the artifacts of tests that it skips here for up to date.
 const out = join(root, "cache", "abi", "out");
 const build = [
@@ -38,7 +38,7 @@ const build = [
   "--cache-path",
   join(root, "cache", "abi"),
 ];
-execFileSync(forge, build, { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
+execFileSync(process.execPath, [forge, ...build], { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
 
 const files = {};
 const addresses = {};
