@@ -16,7 +16,9 @@ public sealed record ChatMessage(string Role, IReadOnlyList<ContentPart> Parts)
 
     public string? Refusal { get; init; }
 
-    /// <summary>The reasoning of an earlier answer (<c>reasoning_content</c>), which some templates show again.</summary>
+    /// <summary>
+    /// The reasoning of an earlier answer (<c>reasoning_content</c>), which some templates show again.
+    /// </summary>
     public string? Reasoning { get; init; }
 
     /// <summary>

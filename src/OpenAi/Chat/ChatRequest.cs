@@ -64,7 +64,9 @@ public sealed record ChatRequest
 
     public JsonElement? ResponseFormat { get; init; }
 
-    /// <summary>Extra variables for the chat template (<c>chat_template_kwargs</c> as in vLLM), an object or null.</summary>
+    /// <summary>
+    /// Extra variables for the chat template (<c>chat_template_kwargs</c> as in vLLM), an object or null.
+    /// </summary>
     public JsonElement? TemplateVariables { get; init; }
 
     /// <summary>OpenRouter's routing preferences, an object or null; for the gateway only, never sent on.</summary>
@@ -76,7 +78,8 @@ public sealed record ChatRequest
     public bool HasImages => Messages.Any(message => message.HasImage);
 
     /// <summary>
-    /// Reads a request body. The bytes are not referred to afterwards. Fails with OpenAI's error object: 400 for what is
+    /// Reads a request body. The bytes are not referred to afterwards. Fails with OpenAI's error object: 400 for what
+    /// is
     /// wrong, 413 for a body over the limit. Never throws on any bytes.
     /// </summary>
     public static ParseResult<ChatRequest> Parse(ReadOnlyMemory<byte> utf8, ChatLimits? limits = null) =>

@@ -11,7 +11,8 @@ internal static class ChatRequestParser
     {
         if (utf8.Length > limits.MaxBodyBytes)
         {
-            return OpenAiError.TooLarge($"The request has {utf8.Length} bytes; at most {limits.MaxBodyBytes} are taken.");
+            return OpenAiError.TooLarge($"The request has {utf8.Length} bytes; at most {limits.MaxBodyBytes} are "
+                + $"taken.");
         }
 
         if (JsonGuard.Check(utf8.Span, limits.MaxDepth, limits.MaxJsonTokens) is { } malformed)

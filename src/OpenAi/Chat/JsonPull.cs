@@ -73,7 +73,9 @@ internal static class JsonPull
         return json.AsSpan(1).Trim(" \t\r\n"u8).Length == 1 ? null : json;
     }
 
-    /// <summary>Token ids; anything but an array of 32-bit non-negative integers is malformed, since ids are billed.</summary>
+    /// <summary>
+    /// Token ids; anything but an array of 32-bit non-negative integers is malformed, since ids are billed.
+    /// </summary>
     internal static int[]? Ids(ref Utf8JsonReader reader)
     {
         reader.Read();

@@ -176,7 +176,8 @@ internal static class MessageReader
                 return ImagePart(fields, limits, images);
             case var other:
                 fields.FailValue(
-                    fields.PathOf("type"), $"'{other}' is not served. Supported values are: 'text', 'image_url', 'refusal'.");
+                    fields.PathOf("type"), $"'{other}' is not served. Supported values are: 'text', 'image_url', "
+                        + $"'refusal'.");
                 return null;
         }
     }

@@ -13,7 +13,9 @@ public sealed record Usage(long PromptTokens, long CompletionTokens)
     /// <summary>The part of <see cref="CompletionTokens"/> that was reasoning.</summary>
     public long ReasoningTokens { get; init; }
 
-    /// <summary>What was billed, an exact decimal of the whole currency, or null. Written as a raw JSON number.</summary>
+    /// <summary>
+    /// What was billed, an exact decimal of the whole currency, or null. Written as a raw JSON number.
+    /// </summary>
     public string? Cost { get; init; }
 
     public long TotalTokens => PromptTokens + CompletionTokens;
@@ -46,7 +48,9 @@ public sealed record Usage(long PromptTokens, long CompletionTokens)
         writer.WriteEndObject();
     }
 
-    /// <summary>JSON's number grammar without exponent: digits without a leading zero, then perhaps a fraction.</summary>
+    /// <summary>
+    /// JSON's number grammar without exponent: digits without a leading zero, then perhaps a fraction.
+    /// </summary>
     internal static bool IsPlainDecimal(string text)
     {
         var digits = text.AsSpan();

@@ -29,7 +29,9 @@ public sealed record SseLimits
     public long MaxTotalBytes { get; init; } = 256L * 1024 * 1024;
 }
 
-/// <summary>The peer broke a bound of <see cref="SseLimits"/>: its fault, and the stream is of no further use.</summary>
+/// <summary>
+/// The peer broke a bound of <see cref="SseLimits"/>: its fault, and the stream is of no further use.
+/// </summary>
 public sealed class SseException(string code, string message) : Exception(message)
 {
     /// <summary><c>sse_line_too_long</c>, <c>sse_event_too_long</c> or <c>sse_stream_too_long</c>.</summary>

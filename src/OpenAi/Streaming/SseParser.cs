@@ -111,7 +111,9 @@ public sealed class SseParser(SseLimits? limits = null)
         return true;
     }
 
-    /// <summary>Passes over the LF of a CRLF and the byte order mark; false when more bytes must come to decide.</summary>
+    /// <summary>
+    /// Passes over the LF of a CRLF and the byte order mark; false when more bytes must come to decide.
+    /// </summary>
     private bool ReadyAtLineStart()
     {
         if (_start == _end)

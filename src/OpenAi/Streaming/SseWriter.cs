@@ -35,7 +35,9 @@ public static class SseWriter
         output.Write("\n"u8);
     }
 
-    /// <summary>A comment line followed by a blank one, so that proxies which wait for an event end pass it on.</summary>
+    /// <summary>
+    /// A comment line followed by a blank one, so that proxies which wait for an event end pass it on.
+    /// </summary>
     public static void WriteComment(IBufferWriter<byte> output, string text)
     {
         ArgumentNullException.ThrowIfNull(output);

@@ -1,6 +1,8 @@
 namespace Souk.OpenAi.Templates;
 
-/// <summary>A mapping's method as a value, which Jinja gives for <c>x.items</c> even where a key has that name.</summary>
+/// <summary>
+/// A mapping's method as a value, which Jinja gives for <c>x.items</c> even where a key has that name.
+/// </summary>
 internal sealed class BoundMethod
 {
     internal static readonly BoundMethod Value = new();
@@ -93,7 +95,8 @@ internal sealed class Slice(Expression target, Expression? start, Expression? st
     {
         var value = expression?.Evaluate(state, scope);
         return value is null ? null
-            : Values.Integer(value) ?? throw new RenderFailure("the chat template slices by something that is no integer");
+            : Values.Integer(value) ?? throw new RenderFailure("the chat template slices by something that is no "
+                + "integer");
     }
 
     private static List<T> Take<T>(List<T> items, long? start, long? stop, long stride)

@@ -7,7 +7,8 @@ namespace Souk.OpenAi.Templates;
 internal sealed class ExpressionParser(TokenReader tokens, TemplateLimits limits)
 {
     private static readonly string[] _noArgument = ["else", "or", "and", "if", "not", "in", "is"];
-    private static readonly string[] _foreign = ["self", "super", "caller", "varargs", "kwargs", "cycler", "joiner", "lipsum"];
+    private static readonly string[] _foreign = ["self", "super", "caller", "varargs", "kwargs", "cycler", "joiner",
+        "lipsum"];
 
     private const int MaxChain = 512;
 
@@ -117,7 +118,8 @@ internal sealed class ExpressionParser(TokenReader tokens, TemplateLimits limits
         var rest = new List<(string, Expression)>();
         while (true)
         {
-            if (tokens.Current.Kind == TokenKind.Operator && tokens.Current.Value is "==" or "!=" or "<" or "<=" or ">" or ">=")
+            if (tokens.Current.Kind == TokenKind.Operator && tokens.Current.Value is "==" or "!=" or "<" or "<="
+                or ">" or ">=")
             {
                 rest.Add((tokens.Take().Value, Sum()));
             }
@@ -199,7 +201,8 @@ internal sealed class ExpressionParser(TokenReader tokens, TemplateLimits limits
                 return new Constant(integer);
             case TokenKind.Real:
                 tokens.Take();
-                return new Constant(double.Parse(token.Value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture));
+                return new Constant(double.Parse(token.Value, NumberStyles.AllowDecimalPoint,
+                    CultureInfo.InvariantCulture));
             case TokenKind.Operator when token.Value == "(":
                 return Parenthesised();
             case TokenKind.Operator when token.Value == "[":

@@ -97,7 +97,8 @@ internal sealed class Binary(string operation, Expression left, Expression right
 }
 
 /// <summary>A chain of comparisons, a &lt; b &lt; c.</summary>
-internal sealed class Comparison(Expression first, IReadOnlyList<(string Operation, Expression Right)> rest) : Expression
+internal sealed class Comparison(Expression first, IReadOnlyList<(string Operation, Expression Right)> rest)
+    : Expression
 {
     protected override object? Compute(RenderState state, Scope scope)
     {

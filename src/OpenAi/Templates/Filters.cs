@@ -37,7 +37,8 @@ internal static class Filters
         ["int"] = (_, value, args) => ToInteger(value, args),
         ["float"] = (_, value, _) => Values.Number(value) ?? ToReal(value),
         ["abs"] = (_, value, _) => value is double real ? (object)Math.Abs(real)
-            : Arithmetic.Checked(() => Math.Abs(Values.Integer(value) ?? throw Values.Unfit("takes", value, "its size"))),
+            : Arithmetic.Checked(() => Math.Abs(Values.Integer(value) ?? throw Values.Unfit("takes", value,
+                "its size"))),
         ["indent"] = Indent,
         ["map"] = Selection.Map,
         ["selectattr"] = (state, value, args) => Selection.Select(state, value, args, byAttribute: true, keeps: true),

@@ -16,7 +16,8 @@ internal static class Functions
             ? args.Named
             : throw new RenderFailure("the chat template calls dict() with a place argument"),
         ["raise_exception"] = (_, args) => throw new RenderFailure(
-            args.TryGet(0, "message", out var message) ? Values.Print(message) : "the chat template refuses these messages",
+            args.TryGet(0, "message", out var message) ? Values.Print(message) : "the chat template refuses these "
+                + "messages",
             "chat_template_raised"),
     };
 

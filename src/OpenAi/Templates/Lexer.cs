@@ -369,7 +369,8 @@ internal sealed class Lexer
             case 'x' or 'u':
                 var digits = escaped == 'x' ? 2 : 4;
                 if (_at + digits > _source.Length || !ushort.TryParse(
-                    _source.AsSpan(_at, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code))
+                    _source.AsSpan(_at, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture,
+                        out var code))
                 {
                     throw new TemplateRefusal("a broken escape in a string", _line);
                 }

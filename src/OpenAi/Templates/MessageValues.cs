@@ -3,7 +3,9 @@ using Souk.OpenAi.Chat;
 
 namespace Souk.OpenAi.Templates;
 
-/// <summary>What a template expects of messages, told from its source, since templates have no other way to say it.</summary>
+/// <summary>
+/// What a template expects of messages, told from its source, since templates have no other way to say it.
+/// </summary>
 /// <param name="KnowsDeveloper">It names the role developer; elsewhere that is the system role by a newer name.</param>
 /// <param name="KnowsNullContent">It tells absent content from empty content.</param>
 /// <param name="TakesTextArguments">It joins a call's arguments to text, so they stay the text that they are.</param>
@@ -16,7 +18,8 @@ internal sealed record TemplateTraits(bool KnowsDeveloper, bool KnowsNullContent
 }
 
 /// <summary>
-/// Messages as templates see them. Where OpenAI's shape and that of chat templates differ, this follows vLLM, which most
+/// Messages as templates see them. Where OpenAI's shape and that of chat templates differ, this follows vLLM, which
+/// most
 /// sellers run: parts of text are joined by line ends, absent content is empty, and a call's arguments are a mapping.
 /// </summary>
 internal static class MessageValues

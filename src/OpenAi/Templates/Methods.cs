@@ -71,7 +71,8 @@ internal static class Methods
             case "isspace":
                 return text.Length > 0 && text.All(PythonText.IsSpace);
             case "join":
-                return Filters.Join(state, arguments.TryGet(0, "iterable", out var items) ? items : null, text, strict: true);
+                return Filters.Join(state, arguments.TryGet(0, "iterable", out var items) ? items : null, text,
+                    strict: true);
             case "replace":
                 return state.Produced(PythonText.Replace(
                     text,
@@ -108,7 +109,8 @@ internal static class Methods
         arguments.TryGet(0, "prefix", out var wanted);
         List<object?> affixes = wanted is TupleList several ? several : [wanted];
         return affixes.Exists(affix => affix is string part
-            ? (isStart ? text.StartsWith(part, StringComparison.Ordinal) : text.EndsWith(part, StringComparison.Ordinal))
+            ? (isStart ? text.StartsWith(part, StringComparison.Ordinal) : text.EndsWith(part,
+                StringComparison.Ordinal))
             : throw new RenderFailure($"the chat template compares the ends of a string with {Values.NameOf(affix)}"));
     }
 

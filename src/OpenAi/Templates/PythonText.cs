@@ -9,7 +9,8 @@ namespace Souk.OpenAi.Templates;
 /// </summary>
 internal static class PythonText
 {
-    internal static bool IsSpace(char character) => char.IsWhiteSpace(character) || character is >= '\x1c' and <= '\x1f';
+    internal static bool IsSpace(char character) => char.IsWhiteSpace(character)
+        || character is >= '\x1c' and <= '\x1f';
 
     internal static string Strip(string text, string? characters) => StripStart(StripEnd(text, characters), characters);
 
@@ -204,7 +205,8 @@ internal static class PythonText
         {
             var text = value.ToString("E16", CultureInfo.InvariantCulture);
             var shortest = value.ToString("R", CultureInfo.InvariantCulture);
-            var exponent = int.Parse(text.AsSpan(text.IndexOf('E', StringComparison.Ordinal) + 1), CultureInfo.InvariantCulture);
+            var exponent = int.Parse(text.AsSpan(text.IndexOf('E', StringComparison.Ordinal) + 1),
+                CultureInfo.InvariantCulture);
             var digits = shortest.Contains('E', StringComparison.Ordinal)
                 ? shortest[..shortest.IndexOf('E', StringComparison.Ordinal)]
                 : Mantissa(shortest);

@@ -68,7 +68,8 @@ internal sealed class StatementParser
                     statements.Add(new OutputStatement(_expressions.ParseTuple()));
                     _tokens.Require(TokenKind.OutputEnd);
                     break;
-                case TokenKind.BlockBegin when _tokens.Next.Kind == TokenKind.Name && until.Contains(_tokens.Next.Value):
+                case TokenKind.BlockBegin when _tokens.Next.Kind == TokenKind.Name
+                    && until.Contains(_tokens.Next.Value):
                 case TokenKind.End:
                     if (_tokens.Current.Kind == TokenKind.End && until.Length > 0)
                     {

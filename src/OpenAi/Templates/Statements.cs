@@ -208,7 +208,8 @@ internal sealed class Macro(
         {
             var (parameter, otherwise) = parameters[i];
             var isGiven = arguments.TryGet(i, parameter, out var value);
-            inner.Set(parameter, isGiven ? value : otherwise is null ? Undefined.Value : otherwise.Evaluate(state, inner));
+            inner.Set(parameter, isGiven ? value : otherwise is null ? Undefined.Value : otherwise.Evaluate(state,
+                inner));
         }
 
         state.EnterCall();

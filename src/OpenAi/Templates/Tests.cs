@@ -26,8 +26,10 @@ internal static class Tests
         ["divisibleby"] = (_, value, args) => args.Integer(0, "num") is { } by && by is not (0 or -1)
             ? Whole(value) % by == 0
             : throw new RenderFailure("the chat template divides by zero"),
-        ["lower"] = (state, value, _) => state.Print(value) is var text && text.Any(char.IsLetter) && !text.Any(char.IsUpper),
-        ["upper"] = (state, value, _) => state.Print(value) is var text && text.Any(char.IsLetter) && !text.Any(char.IsLower),
+        ["lower"] = (state, value, _) => state.Print(value) is var text && text.Any(char.IsLetter)
+        && !text.Any(char.IsUpper),
+        ["upper"] = (state, value, _) => state.Print(value) is var text && text.Any(char.IsLetter)
+        && !text.Any(char.IsLower),
         ["equalto"] = Compares("=="),
         ["eq"] = Compares("=="),
         ["=="] = Compares("=="),

@@ -252,7 +252,8 @@ internal static class Values
                 '\t' => output.Append("\\t"),
                 '\\' => output.Append("\\\\"),
                 _ when character == quote => output.Append('\\').Append(quote),
-                < ' ' or '\x7f' => output.Append("\\x").Append(((int)character).ToString("x2", CultureInfo.InvariantCulture)),
+                < ' ' or '\x7f' => output.Append("\\x").Append(((int)character).ToString("x2",
+                    CultureInfo.InvariantCulture)),
                 _ => output.Append(character),
             };
         }

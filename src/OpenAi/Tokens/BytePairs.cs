@@ -8,7 +8,9 @@ namespace Souk.OpenAi.Tokens;
 /// </summary>
 internal sealed class BytePairs
 {
-    /// <summary>Up to this many bytes a scan per merge is quicker than a queue; words are nearly always shorter.</summary>
+    /// <summary>
+    /// Up to this many bytes a scan per merge is quicker than a queue; words are nearly always shorter.
+    /// </summary>
     private const int ScanLength = 32;
 
     private readonly int[] _byteIds;
@@ -161,7 +163,8 @@ internal sealed class BytePairs
     {
         if (_merges.TryGetValue(Key(symbols[left], symbols[right]), out var merge))
         {
-            queue.Enqueue(new Candidate(left, symbols[left], symbols[right], merge.Id), ((long)merge.Rank << 32) | (uint)left);
+            queue.Enqueue(new Candidate(left, symbols[left], symbols[right], merge.Id),
+                ((long)merge.Rank << 32) | (uint)left);
         }
     }
 

@@ -76,7 +76,8 @@ internal static class Composition
         return result.ToString();
     }
 
-    private static int Hex(string text) => int.Parse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+    private static int Hex(string text) => int.Parse(text, NumberStyles.AllowHexSpecifier,
+        CultureInfo.InvariantCulture);
 
     private static byte ClassOf(int code) => code < 0x300 ? (byte)0 : _classes.GetValueOrDefault(code);
 

@@ -4,7 +4,8 @@ using System.Text.RegularExpressions;
 namespace Souk.OpenAi.Tokens;
 
 /// <summary>
-/// Carries a split pattern over from Oniguruma's syntax, in which tokenizer files are written, to .NET's. Only what means
+/// Carries a split pattern over from Oniguruma's syntax, in which tokenizer files are written, to .NET's. Only what
+/// means
 /// the same in both passes; the rest is refused by name, because a wrong split is a wrong count. Repetitions of
 /// something that itself repeats without bound are refused too, since they can take exponential time.
 /// </summary>
@@ -58,7 +59,9 @@ internal sealed class PatternTranslator
 
     private char Take() => _at < _source.Length ? _source[_at++] : throw Refuse("cut off");
 
-    /// <summary>Translates up to a closing parenthesis or the end; true when something inside repeats without bound.</summary>
+    /// <summary>
+    /// Translates up to a closing parenthesis or the end; true when something inside repeats without bound.
+    /// </summary>
     private bool Alternatives(int depth)
     {
         if (depth > MaxDepth)

@@ -11,7 +11,8 @@ public readonly record struct StopResult(string Text, bool IsStopped, string? Ma
 /// <summary>
 /// Finds stop strings in text that arrives in pieces, whatever the token borders. Text that may be the beginning of a
 /// stop string is withheld until that is decided. The match that is complete first wins, of two that end together the
-/// longer, so the result does not depend on how the text was cut into pieces. After a stop nothing comes out any more. Comparison is by UTF-16 unit.
+/// longer, so the result does not depend on how the text was cut into pieces. After a stop nothing comes out any more.
+/// Comparison is by UTF-16 unit.
 /// </summary>
 public sealed class StopMatcher
 {

@@ -91,7 +91,8 @@ public sealed class Tokenizer
         {
             return refusal.Refused;
         }
-        catch (Exception exception) when (exception is InvalidOperationException or KeyNotFoundException or FormatException)
+        catch (Exception exception) when (exception is InvalidOperationException or KeyNotFoundException
+            or FormatException)
         {
             // System.Text.Json throws these where a value has another type or a property is missing.
             return new ConstructRefused("shape", 0, $"A tokenizer file has an unexpected shape: {exception.Message}");
@@ -115,7 +116,8 @@ public sealed class Tokenizer
         else
         {
             _early.Split(
-                text, parseSpecial, range => EncodeNormalized(text[range], parseSpecial, ids), token => ids.Add(token.Id));
+                text, parseSpecial, range => EncodeNormalized(text[range], parseSpecial, ids), token =>
+                    ids.Add(token.Id));
         }
 
         return [.. ids];
@@ -156,7 +158,9 @@ public sealed class Tokenizer
 
     public bool IsSpecial(int id) => _special.Contains(id);
 
-    /// <summary>The id of an added token by its text, or of any token by its text in the file's byte alphabet.</summary>
+    /// <summary>
+    /// The id of an added token by its text, or of any token by its text in the file's byte alphabet.
+    /// </summary>
     public int? IdOf(string token) => _ids.TryGetValue(token, out var id) ? id : null;
 
     /// <summary>A decoder for one answer that arrives token by token.</summary>

@@ -5,7 +5,9 @@ namespace Souk.OpenAi.Tokens;
 /// <summary>The vocabulary, merges and added tokens of a tokenizer.json.</summary>
 internal sealed class VocabularyReader
 {
-    /// <summary>Ids above this could only serve to make a table grow; published vocabularies have about 262,144.</summary>
+    /// <summary>
+    /// Ids above this could only serve to make a table grow; published vocabularies have about 262,144.
+    /// </summary>
     private const int MaxId = 2_000_000;
 
     internal Dictionary<string, int> Ids { get; } = new(StringComparer.Ordinal);

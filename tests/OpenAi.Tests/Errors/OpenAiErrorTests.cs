@@ -46,7 +46,8 @@ public sealed class OpenAiErrorTests
         var json = OpenAiError.InvalidRequest("Say \"how\" – é\n", "messages[0]", "bad").ToJson();
 
         Assert.Equal(
-            """{"error":{"message":"Say \"how\" – é\n","type":"invalid_request_error","param":"messages[0]","code":"bad"}}""",
+            """{"error":{"message":"Say \"how\" – é\n","type":"invalid_request_error","""
+            + "\"param\":\"messages[0]\",\"code\":\"bad\"}}",
             Encoding.UTF8.GetString(json));
         using var document = JsonDocument.Parse(OpenAiError.Server("x", null).ToJson());
         Assert.Equal(JsonValueKind.Null, document.RootElement.GetProperty("error").GetProperty("code").ValueKind);
@@ -63,8 +64,10 @@ public sealed class OpenAiErrorTests
 
     [Theory]
     [InlineData("{\"error\":\"model 'x' not found\"}", 404, "model 'x' not found")]
-    [InlineData("{\"object\":\"error\",\"message\":\"too long\",\"type\":\"BadRequestError\",\"code\":400}", 400, "too long")]
-    [InlineData("{\"error\":{\"code\":503,\"message\":\"Loading model\",\"type\":\"unavailable_error\"}}", 503, "Loading model")]
+    [InlineData("{\"object\":\"error\",\"message\":\"too long\",\"type\":\"BadRequestError\",\"code\":400}", 400,
+        "too long")]
+    [InlineData("{\"error\":{\"code\":503,\"message\":\"Loading model\",\"type\":\"unavailable_error\"}}", 503,
+        "Loading model")]
     [InlineData("{\"detail\":\"Not Found\"}", 500, "Not Found")]
     [InlineData("<html>secret", 500, "The server answered 500.")]
     [InlineData("", 500, "The server answered 500.")]

@@ -85,7 +85,8 @@ public sealed class SseTests
     [Theory]
     [InlineData("data: 0123456789", "sse_line_too_long")]
     [InlineData("data: 01234\ndata: 01234\ndata: 01234\ndata: 01234\n", "sse_event_too_long")]
-    [InlineData(":\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n", "sse_stream_too_long")]
+    [InlineData(":\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n:\n",
+        "sse_stream_too_long")]
     public async Task A_peer_that_sends_too_much_is_cut_off(string stream, string code)
     {
         var limits = new SseLimits { MaxLineBytes = 12, MaxEventBytes = 20, MaxTotalBytes = 50 };

@@ -49,11 +49,15 @@ public sealed class TemplateRefusalTests
     [InlineData("{% for a in range(3000) %}{% for b in range(3000) %}{% endfor %}{% endfor %}", "prompt_too_complex")]
     [InlineData("{{ range(99999999999) | length }}", "prompt_too_complex")]
     [InlineData("{{ 'xxxxxxxxxx' * 99999999 }}", "prompt_too_complex")]
-    [InlineData("{% set n = namespace(x='x') %}{% for i in range(99) %}{% set n.x = n.x ~ n.x %}{% endfor %}", "prompt_too_complex")]
+    [InlineData("{% set n = namespace(x='x') %}{% for i in range(99) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
+        "prompt_too_complex")]
     [InlineData("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "chat_template_failed")]
-    [InlineData("{% set n = namespace(x=[]) %}{% for i in range(200) %}{% set n.x = [n.x] %}{% endfor %}{{ n.x | tojson }}", "chat_template_failed")]
-    [InlineData("{% set n = namespace(x=[]) %}{% for i in range(90) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x }}", "chat_template_failed")]
-    [InlineData("{% set n = namespace(x=[]) %}{% for i in range(90) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x == n.x + [] }}", "prompt_too_complex")]
+    [InlineData("{% set n = namespace(x=[]) %}{% for i in range(200) %}{% set n.x = [n.x] %}{% endfor %}{{ n.x | "
+        + "tojson }}", "chat_template_failed")]
+    [InlineData("{% set n = namespace(x=[]) %}{% for i in range(90) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ "
+        + "n.x }}", "chat_template_failed")]
+    [InlineData("{% set n = namespace(x=[]) %}{% for i in range(90) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ "
+        + "n.x == n.x + [] }}", "prompt_too_complex")]
     [InlineData("{{ 1 // 0 }}", "chat_template_failed")]
     [InlineData("{{ 2 ** 64 }}", "chat_template_failed")]
     [InlineData("{{ 9223372036854775807 + 1 }}", "chat_template_failed")]
@@ -78,7 +82,8 @@ public sealed class TemplateRefusalTests
         Assert.False(ChatTemplate.Compile("{{ " + new string('(', 9_000) + "1" + new string(')', 9_000) + " }}").IsOk);
         Assert.False(ChatTemplate.Compile(string.Concat(Enumerable.Repeat("{% if 1 %}", 9_000))).IsOk);
         Assert.False(ChatTemplate.Compile("{{ 1" + string.Concat(Enumerable.Repeat(" + 1", 60_000)) + " }}").IsOk);
-        Assert.False(ChatTemplate.Compile("{{ " + string.Concat(Enumerable.Repeat("not ", 9_000)) + "-" + new string('-', 9_000) + "1 }}").IsOk);
+        Assert.False(ChatTemplate.Compile("{{ " + string.Concat(Enumerable.Repeat("not ",
+            9_000)) + "-" + new string('-', 9_000) + "1 }}").IsOk);
         Assert.False(ChatTemplate.Compile("{{ x" + string.Concat(Enumerable.Repeat(".y", 60_000)) + " }}").IsOk);
         Assert.False(ChatTemplate.Compile(new string(' ', 300_000)).IsOk);
     }
@@ -96,7 +101,8 @@ public sealed class TemplateRefusalTests
     public void Variables_of_a_request_never_replace_messages_or_functions()
     {
         using var variables = JsonDocument.Parse("""{"messages":1,"bos_token":"x","range":2,"mine":[1,"é"]}""");
-        var compiled = ChatTemplate.Compile("{{ messages | length }}{{ bos_token }}{{ range(2) | list }}{{ mine | tojson }}");
+        var compiled = ChatTemplate.Compile("{{ messages | length }}{{ bos_token }}{{ range(2) | list }}{{ mine | "
+            + "tojson }}");
 
         var rendered = compiled.Value.Render(_messages, true, "<b>", "", null, variables.RootElement);
 
@@ -108,9 +114,12 @@ public sealed class TemplateRefusalTests
     {
         string[] words =
         [
-            "{{", "}}", "{%", "%}", "{%-", "-%}", "{#", "#}", " if ", " else ", " endif ", " for ", " in ", " endfor ", " set ",
-            "=", "messages", "x", ".", "[", "]", "(", ")", "'a'", "1", "|", "length", " is ", "defined", " not ", "-", "+", "*",
-            "~", ",", ":", "{", "}", "range", "namespace", "\n", " ", "role", "**", "//", "%", "macro ", " endmacro ", "tojson",
+            "{{", "}}", "{%", "%}", "{%-", "-%}", "{#", "#}", " if ", " else ", " endif ", " for ", " in ",
+            " endfor ", " set ",
+            "=", "messages", "x", ".", "[", "]", "(", ")", "'a'", "1", "|", "length", " is ", "defined", " not ", "-",
+            "+", "*",
+            "~", ",", ":", "{", "}", "range", "namespace", "\n", " ", "role", "**", "//", "%", "macro ", " endmacro ",
+            "tojson",
         ];
         Choice(words).Array[0, 24].Select(parts => string.Concat(parts)).Sample(
             source =>
@@ -127,12 +136,16 @@ public sealed class TemplateRefusalTests
     [Fact]
     public void Any_expression_renders_or_fails_without_throwing()
     {
-        var atom = Choice("messages", "x", "1", "0", "-3", "2.5", "'ab'", "''", "none", "true", "[]", "[1, 'a']", "{'k': 1}", "(1,)", "range");
+        var atom = Choice("messages", "x", "1", "0", "-3", "2.5", "'ab'", "''", "none", "true", "[]", "[1, 'a']",
+            "{'k': 1}", "(1,)", "range");
         var filter = Choice(
-            "", "|length", "|tojson", "|list", "|first", "|last", "|join(',')", "|upper", "|int", "|float", "|abs", "|string", "|items",
-            "|dictsort", "|reverse", "|map('upper')|list", "|select|list", "|map(attribute='role')|list", "[0]", "[-1:]", "['k']", ".k",
+            "", "|length", "|tojson", "|list", "|first", "|last", "|join(',')", "|upper", "|int", "|float", "|abs",
+            "|string", "|items",
+            "|dictsort", "|reverse", "|map('upper')|list", "|select|list", "|map(attribute='role')|list", "[0]",
+            "[-1:]", "['k']", ".k",
             ".split()", ".items()", ".get('k')", "|default(7)", "|replace('a','b')", "|indent", "|trim", "|title");
-        var operation = Choice("+", "-", "*", "/", "//", "%", "**", "~", "==", "<", " in ", " not in ", " and ", " or ", " is ");
+        var operation = Choice("+", "-", "*", "/", "//", "%", "**", "~", "==", "<", " in ", " not in ", " and ",
+            " or ", " is ");
         Gen.Select(atom, filter, operation, atom, filter).Sample(
             (a, f, o, b, g) =>
             {

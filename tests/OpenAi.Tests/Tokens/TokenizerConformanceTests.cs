@@ -5,7 +5,9 @@ using Souk.OpenAi.Tokens;
 
 namespace Souk.OpenAi.Tests.Tokens;
 
-/// <summary>Ids and texts equal those of Hugging Face's reference implementation; see vectors/tokenizers/SOURCES.</summary>
+/// <summary>
+/// Ids and texts equal those of Hugging Face's reference implementation; see vectors/tokenizers/SOURCES.
+/// </summary>
 public sealed class TokenizerConformanceTests
 {
     private static readonly string[] _texts =
