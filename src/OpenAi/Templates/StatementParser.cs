@@ -32,7 +32,7 @@ internal sealed class StatementParser
 
     private void CheckCalls()
     {
-        foreach (var (name, line) in _expressions.Called)
+        foreach (var (name, line) in _expressions.Operands.Called)
         {
             if (!Functions.IsKnown(name) && !_macros.Contains(name))
             {
@@ -40,7 +40,7 @@ internal sealed class StatementParser
             }
 
             // Without a clock the name is undefined, which is fine for a template that asks before it calls.
-            if (name == Functions.Clock && _limits.Now is null && !_expressions.AskedFor.Contains(name))
+            if (name == Functions.Clock && _limits.Now is null && !_expressions.Operands.AskedFor.Contains(name))
             {
                 throw new TemplateRefusal("strftime_now without a fixed clock", line);
             }

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Souk.OpenAi.Chat;
 using Souk.OpenAi.Errors;
 using Souk.OpenAi.Templates;
@@ -28,6 +29,19 @@ public sealed class PromptEncoder(Tokenizer tokenizer, ChatTemplate template)
     public ParseResult<int[]> Encode(ChatRequest request)
     {
         var rendered = Render(request);
-        return rendered.IsOk ? Tokenizer.Encode(rendered.Value, parseSpecial: true) : rendered.Error;
+        if (!rendered.IsOk)
+        {
+            return rendered.Error;
+        }
+
+        try
+        {
+            return Tokenizer.Encode(rendered.Value, parseSpecial: true);
+        }
+        catch (RegexMatchTimeoutException)
+        {
+            return OpenAiError.InvalidRequest(
+                "The model's tokenizer takes too long on these messages.", "messages", "prompt_too_complex");
+        }
     }
 }
