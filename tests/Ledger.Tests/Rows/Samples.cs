@@ -104,7 +104,7 @@ internal static class Samples
 
     public static RequestSent Sent(int request, ulong index) => new(
         Request(request), Request(1000 + request), Channel, index, Hash("offer"), Hash("gateway nonce"),
-        "000102030405060708090a0b0c0d0e0f", Hash("request"), Hash("prompt"), 120, 2_001);
+        "000102030405060708090a0b0c0d0e0f", Hash("request"), Hash("prompt"), 120, 512, KeySources.TwoParty, 2_001);
 
     public static VoucherAccepted Taken(int request, ulong ceiling, ulong ids = 0) =>
         new(Voucher(ceiling), Request(request), ids, 2_000);
