@@ -60,6 +60,11 @@ internal sealed class Generation : IDisposable
     public int[] EncodePrompt()
     {
         promptIds = request.PromptIds ?? RequestRules.EncodePrompt(encoder, request.Chat, context);
+        if (promptIds.Length == 0 || promptIds.Length >= context)
+        {
+            throw RequestRules.ContextExceeded(promptIds.Length, context);
+        }
+
         limit = Math.Min(request.MaxTokens, context - promptIds.Length);
         return promptIds;
     }

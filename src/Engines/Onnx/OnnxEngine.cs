@@ -139,12 +139,28 @@ public sealed class OnnxEngine : IEngine
             var config = directory.Tokens.Config;
             var shape = ModelShape.Read(session.InputMetadata, session.OutputMetadata, config);
             int context = Math.Min(options.MaxContext ?? config.Context, config.Context);
+            RequireMemory(shape.KvBytesPerToken * context, options.Concurrency);
             return new OnnxEngine(options, directory, new Decoder(session, shape, context), context);
         }
         catch
         {
             session.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>A request holds up to three sets of keys and values: the prompt's, which its choices share, and during a
+    /// pass the old and the new ones of a choice. Promising more than there is would end in the kernel's killer.</summary>
+    private static void RequireMemory(long bytesPerRequest, int concurrency)
+    {
+        decimal needed = (decimal)bytesPerRequest * 3 * concurrency;
+        long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (needed > available)
+        {
+            throw new EngineException(
+                Fault.Ours, "engine_too_large",
+                $"{concurrency} requests of full context need {needed / (1 << 20):F0} MiB for keys and values, and this " +
+                $"machine has {available >> 20} MiB. Lower Concurrency or MaxContext.");
         }
     }
 

@@ -4,6 +4,9 @@ namespace Souk.Engines.Upstream;
 /// consumer holds the stream, so a slow customer is never taken for a slow upstream.</summary>
 internal sealed class Deadline : IDisposable
 {
+    public const string FirstToken = "upstream_first_token_timeout";
+    public const string Idle = "upstream_idle_timeout";
+
     private readonly CancellationTokenSource source;
     private readonly ITimer timer;
 
@@ -18,7 +21,14 @@ internal sealed class Deadline : IDisposable
 
     public bool HasExpired { get; private set; }
 
-    public void Start(TimeSpan limit) => timer.Change(limit, Timeout.InfiniteTimeSpan);
+    /// <summary>The code of the limit that was started last, as it goes into an <see cref="EngineException"/>.</summary>
+    public string Code { get; private set; } = "";
+
+    public void Start(TimeSpan limit, string code)
+    {
+        Code = code;
+        timer.Change(limit, Timeout.InfiniteTimeSpan);
+    }
 
     public void Pause() => timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
 

@@ -23,7 +23,8 @@ public sealed class UpstreamEngine : IEngine
     private readonly AdmissionGate gate;
 
     private UpstreamEngine(
-        UpstreamOptions options, UpstreamHttp http, UpstreamProbe probe, TokenizerFiles? files, TimeProvider time)
+        UpstreamOptions options, UpstreamHttp http, UpstreamProbe probe, TokenizerFiles? files,
+        ModelManifest manifest, TimeProvider time)
     {
         this.options = options;
         this.http = http;
@@ -34,7 +35,7 @@ public sealed class UpstreamEngine : IEngine
         int context = options.Context ?? probe.Context;
         Model = new EngineModel(
             options.Name ?? probe.Model,
-            options.Manifest ?? Unconfirmed(probe.Model),
+            manifest,
             encoder is null ? new Dictionary<string, ReadOnlyMemory<byte>>() : files!.PublicFiles,
             context,
             Math.Min(options.MaxOutput ?? context, context),
@@ -68,7 +69,8 @@ public sealed class UpstreamEngine : IEngine
         {
             var probe = await UpstreamProbe.RunAsync(http, options, time, cancellationToken);
             return (options.Context ?? probe.Context) > 0
-                ? new UpstreamEngine(options, http, probe, files, time)
+                ? new UpstreamEngine(
+                    options, http, probe, files, await ManifestAsync(options, probe, cancellationToken), time)
                 : throw new EngineException(
                     Fault.Ours, "upstream_unusable",
                     "The upstream does not tell its context length, so the option Context must.");
@@ -113,7 +115,7 @@ public sealed class UpstreamEngine : IEngine
 
             deadline.Pause();
             yield return next;
-            deadline.Start(options.IdleTimeout);
+            deadline.Start(options.IdleTimeout, Deadline.Idle);
         }
     }
 
@@ -128,7 +130,7 @@ public sealed class UpstreamEngine : IEngine
 
     private async IAsyncEnumerable<EngineEvent> StreamAsync(byte[] body, UpstreamAnswer answer, Deadline deadline)
     {
-        deadline.Start(options.FirstTokenTimeout);
+        deadline.Start(options.FirstTokenTimeout, Deadline.FirstToken);
         using var reply = await http.PostAsync("chat/completions", body, deadline.Token);
         int status = (int)reply.StatusCode;
         if (status != 200)
@@ -169,7 +171,7 @@ public sealed class UpstreamEngine : IEngine
 
             if (UpstreamAnswer.IsProgress(chunk.Value))
             {
-                deadline.Start(options.IdleTimeout);
+                deadline.Start(options.IdleTimeout, Deadline.Idle);
             }
 
             foreach (var happened in answer.Take(chunk.Value))
@@ -190,7 +192,7 @@ public sealed class UpstreamEngine : IEngine
         EngineException => null,
         OperationCanceledException when consumer.IsCancellationRequested => null,
         OperationCanceledException or IOException or HttpRequestException when deadline.HasExpired =>
-            new EngineException(Fault.Ours, "upstream_timeout", "The upstream took too long for its next token.", failure),
+            new EngineException(Fault.Ours, deadline.Code, "The upstream took too long for its next token.", failure),
         SseException over => new EngineException(
             Fault.Ours, "upstream_protocol", "The upstream broke the bounds of its stream.", over),
         IOException or HttpRequestException => UpstreamErrors.Truncated(),
@@ -219,8 +221,29 @@ public sealed class UpstreamEngine : IEngine
         return features;
     }
 
-    /// <summary>A digest must exist for an offer to name; this one says only that the model calls itself so.</summary>
-    private static ModelManifest Unconfirmed(string model) => ModelManifest.FromFiles(
-        [new ManifestEntry("unconfirmed", Sha.Hash(Encoding.UTF8.GetBytes("souk-unconfirmed-model-1:" + model)), 0)],
-        "unknown");
+    private static async Task<ModelManifest> ManifestAsync(
+        UpstreamOptions options, UpstreamProbe probe, CancellationToken cancellationToken)
+    {
+        if (options.Manifest is not null)
+        {
+            return options.Manifest;
+        }
+
+        if (options.ModelFile is { } path)
+        {
+            string full = Path.GetFullPath(path);
+            string name = Path.GetFileName(full);
+            var folder = new ModelRoot(Path.GetDirectoryName(full)!);
+            var (hash, size) = await folder.HashAsync(name, long.MaxValue, cancellationToken);
+            return OneFile(name, Bytes32.FromBytes(hash), (ulong)size);
+        }
+
+        // An offer must name some digest; without a file it says only that the model calls itself so.
+        return probe.Blob is { } blob
+            ? OneFile("model.gguf", blob, 0)
+            : OneFile("unconfirmed", Sha.Hash(Encoding.UTF8.GetBytes("souk-unconfirmed-model-1:" + probe.Model)), 0);
+    }
+
+    private static ModelManifest OneFile(string name, Bytes32 hash, ulong size) =>
+        ModelManifest.FromFiles([new ManifestEntry(name, hash, size)], "unknown");
 }

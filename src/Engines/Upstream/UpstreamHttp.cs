@@ -55,6 +55,14 @@ internal sealed class UpstreamHttp : IDisposable
         return ((int)reply.StatusCode, await ReadShortAsync(reply, MaxShortReply, cancellationToken));
     }
 
+    /// <inheritdoc cref="GetAsync"/>
+    public async Task<(int Status, byte[] Body)> PostShortAsync(
+        string path, byte[] json, CancellationToken cancellationToken)
+    {
+        using var reply = await PostAsync(path, json, cancellationToken);
+        return ((int)reply.StatusCode, await ReadShortAsync(reply, MaxShortReply, cancellationToken));
+    }
+
     /// <summary>At most <paramref name="most"/> bytes of a body; the rest stays unread.</summary>
     public static async Task<byte[]> ReadShortAsync(
         HttpResponseMessage reply, int most, CancellationToken cancellationToken)

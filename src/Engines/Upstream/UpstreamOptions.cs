@@ -18,12 +18,16 @@ public sealed record UpstreamOptions
     /// <summary>A file that holds the upstream's API key, sent as a bearer token. Default: none.</summary>
     public string? ApiKeyFile { get; init; }
 
-    /// <summary>The files behind the model digest, where the operator has them. Default: the model's name stands in, which
-    /// no audit can confirm.</summary>
+    /// <summary>The files behind the model digest, where the operator has them. Default: <see cref="ModelFile"/>, or what an
+    /// Ollama tells of its blob; failing these the model's name stands in, which no audit can confirm.</summary>
     public ModelManifest? Manifest { get; init; }
 
+    /// <summary>The model's one file (.gguf) on this machine; its SHA-256 becomes the model digest. Default: none.</summary>
+    public string? ModelFile { get; init; }
+
     /// <summary>A directory with the model's tokenizer.json, tokenizer_config.json, chat template and configuration. With
-    /// it, and an upstream that gives token ids, counting is "ids"; without, "usage".</summary>
+    /// it, and an upstream that gives token ids, counting is "ids"; without, "usage". Leave it out where the upstream takes
+    /// reasoning out of the text: what is left is no longer what the ids decode to, and gateways would refuse it.</summary>
     public string? TokenizerDirectory { get; init; }
 
     /// <summary>Greatest prompt + output in tokens. Default: what the upstream tells; one that does not tell needs this.

@@ -13,6 +13,9 @@ namespace Souk.Engines.Upstream;
 /// <param name="GivesIds">It answers return_token_ids with ids.</param>
 internal sealed record UpstreamProbe(string Model, string Server, int Context, int Vocabulary, bool GivesIds)
 {
+    /// <summary>SHA-256 of the model's one file, where the server tells; null otherwise.</summary>
+    public Bytes32? Blob { get; init; }
+
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = 32 };
 
     /// <summary>Lists the models, picks one, and has it generate one token to learn what a stream of it carries.</summary>
@@ -21,7 +24,7 @@ internal sealed record UpstreamProbe(string Model, string Server, int Context, i
         UpstreamHttp http, UpstreamOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
         using var deadline = new Deadline(time, cancellationToken);
-        deadline.Start(options.FirstTokenTimeout);
+        deadline.Start(options.FirstTokenTimeout, Deadline.FirstToken);
         try
         {
             var (status, body) = await http.GetAsync("models", deadline.Token);
@@ -33,12 +36,13 @@ internal sealed record UpstreamProbe(string Model, string Server, int Context, i
             var found = Pick(body, options.Model);
             bool? gives = await TryAsync(http, options, found.Model, withIds: true, deadline.Token);
             gives ??= await TryAsync(http, options, found.Model, withIds: false, deadline.Token);
-            return found with { GivesIds = gives ?? throw Unusable("it refuses a plain streamed request") };
+            found = found with { GivesIds = gives ?? throw Unusable("it refuses a plain streamed request") };
+            return await OllamaProbe.CompleteAsync(http, found, deadline.Token);
         }
         catch (OperationCanceledException) when (deadline.HasExpired)
         {
             throw new EngineException(
-                Fault.Ours, "upstream_first_token_timeout", "The upstream did not answer the first question in time.");
+                Fault.Ours, deadline.Code, "The upstream did not answer the first question in time.");
         }
         catch (Exception broken) when (broken is HttpRequestException or IOException)
         {

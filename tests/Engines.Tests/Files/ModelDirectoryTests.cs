@@ -131,6 +131,17 @@ public sealed class ModelDirectoryTests : IDisposable
         Assert.Contains("Concurrency", refused.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task More_requests_than_memory_can_hold_are_refused_at_load()
+    {
+        using var vast = ModelFolder.Create(new TinyLlama(new TinyShape { Context = 64 }));
+        vast.Write("config.json", new { max_position_embeddings = 1 << 24, vocab_size = 300 });
+        var options = new OnnxEngineOptions { Directory = vast.Path, Concurrency = 1024 };
+        var refused = await Assert.ThrowsAsync<EngineException>(() => OnnxEngine.LoadAsync(options, default));
+        Assert.Equal("engine_too_large", refused.Code);
+        Assert.Contains("Concurrency", refused.Message, StringComparison.Ordinal);
+    }
+
     private Task<OnnxEngine> LoadAsync() =>
         OnnxEngine.LoadAsync(new OnnxEngineOptions { Directory = folder.Path }, default);
 }

@@ -32,6 +32,9 @@ internal sealed class LoopbackServer : IAsyncDisposable
     public string Models { get; set; } =
         """{"object":"list","data":[{"id":"m","object":"model","created":1,"owned_by":"vllm","max_model_len":4096}]}""";
 
+    /// <summary>Further paths and the JSON that they answer with.</summary>
+    public Dictionary<string, string> Others { get; } = [];
+
     /// <summary>How chat completions are answered, once the probe has passed.</summary>
     public Func<HttpContext, Task> Answer { get; set; } = context => StreamAsync(context, Probe);
 
@@ -49,6 +52,9 @@ internal sealed class LoopbackServer : IAsyncDisposable
         var server = new LoopbackServer(builder.Build());
         server.app.MapGet("/v1/models", () => Results.Text(server.Models, "application/json"));
         server.app.MapPost("/v1/chat/completions", server.HandleAsync);
+        server.app.MapFallback(context => server.Others.TryGetValue(context.Request.Path, out string? json)
+            ? context.Response.WriteAsync(json)
+            : Task.FromResult(context.Response.StatusCode = 404));
         await server.app.StartAsync();
         var addresses = server.app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>();
         server.BaseUrl = new Uri(addresses!.Addresses.Single() + "/v1");
@@ -86,6 +92,7 @@ internal sealed class LoopbackServer : IAsyncDisposable
             return;
         }
 
+        Authorization = context.Request.Headers.Authorization.ToString();
         AcceptEncoding = context.Request.Headers.AcceptEncoding.ToString();
         context.RequestAborted.Register(() => Left.TrySetResult());
         await Answer(context);
@@ -96,6 +103,9 @@ internal sealed class LoopbackServer : IAsyncDisposable
     public bool ProbePasses { get; set; } = true;
 
     public string ProbeText { get; set; } = Probe;
+
+    /// <summary>How the last request said who it is.</summary>
+    public string Authorization { get; private set; } = "";
 
     /// <summary>What the last request said it takes.</summary>
     public string AcceptEncoding { get; private set; } = "";

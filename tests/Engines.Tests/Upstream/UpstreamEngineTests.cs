@@ -210,7 +210,7 @@ public sealed class UpstreamEngineTests : IAsyncLifetime
         time.Advance(TimeSpan.FromSeconds(59));
         Assert.False(answer.IsCompleted);
         time.Advance(TimeSpan.FromSeconds(2));
-        Assert.Equal((Fault.Ours, "upstream_timeout"), ((await answer).Fault, (await answer).Code));
+        Assert.Equal((Fault.Ours, "upstream_first_token_timeout"), ((await answer).Fault, (await answer).Code));
         await server.Left.Task.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
     }
 
@@ -231,7 +231,7 @@ public sealed class UpstreamEngineTests : IAsyncLifetime
         var next = pulled.MoveNextAsync().AsTask();
         Assert.False(next.IsCompleted);
         time.Advance(TimeSpan.FromSeconds(11));
-        Assert.Equal("upstream_timeout", (await Assert.ThrowsAsync<EngineException>(() => next)).Code);
+        Assert.Equal("upstream_idle_timeout", (await Assert.ThrowsAsync<EngineException>(() => next)).Code);
     }
 
     [Fact]
