@@ -14,7 +14,7 @@ public sealed class AbiReader
 {
     /// <summary>Elements and bytes that one decoding may make in all: offsets may overlap, so that without a bound
     /// a small answer could ask for much memory.</summary>
-    public const int Budget = 8 * 1024 * 1024;
+    public const int Budget = 1024 * 1024;
 
     private const int Word = 32;
     private readonly ReadOnlyMemory<byte> _sequence;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Org.BouncyCastle.Crypto.Generators;
 using Souk.Protocol;
 
 namespace Souk.Chain.Keystore;
@@ -34,7 +33,7 @@ public static class KeystoreJson
         randomness.Fill(id);
         randomness.Fill(salt);
         randomness.Fill(iv);
-        var derived = SCrypt.Generate(Encoding.UTF8.GetBytes(password), salt, cost.N, cost.R, cost.P, DerivedLength);
+        var derived = Scrypt.Derive(Encoding.UTF8.GetBytes(password), salt, cost.N, cost.R, cost.P, DerivedLength);
         var secret = new byte[32];
         key.CopyTo(secret);
         KeystoreCipher.Apply(derived.AsSpan(0, 16), iv, secret);
@@ -63,7 +62,15 @@ public static class KeystoreJson
         bytes.CopyTo(padded.AsSpan(32 - bytes.Length));
         try
         {
-            return PrivateKey.FromBytes(padded);
+            var key = PrivateKey.FromBytes(padded);
+            if (DeclaredAddress(utf8) is { } declared && declared != key.Address)
+            {
+                // The MAC does not cover the IV, so that only the address shows a damaged one.
+                key.Dispose();
+                return Malformed("its key is not that of its address");
+            }
+
+            return key;
         }
         catch (ArgumentException)
         {
@@ -114,6 +121,15 @@ public static class KeystoreJson
         }
     }
 
+    // Optional, and some wallets leave it out for privacy.
+    private static Address? DeclaredAddress(ReadOnlyMemory<byte> utf8)
+    {
+        using var document = JsonDocument.Parse(utf8);
+        return document.RootElement.TryGetProperty("address", out var address)
+            ? Address.TryParse(Rpc.RpcReplies.Text(address), out var parsed) ? parsed : Address.Zero
+            : null;
+    }
+
     private static Result<byte[]> Open(byte[] derived, byte[] iv, byte[] secret, byte[] mac)
     {
         if (!System.Security.Cryptography.CryptographicOperations.FixedTimeEquals(
@@ -143,7 +159,7 @@ public static class KeystoreJson
                 var isBearable = n is > 1 and <= int.MaxValue && (n & (n - 1)) == 0 && r is > 0 and <= 1024
                     && p is > 0 and <= 1024 && 128 * n * r <= MostScryptBytes && 128 * n * r * p <= MostScryptWork;
                 return isBearable
-                    ? SCrypt.Generate(password, salt, (int)n, (int)r, (int)p, DerivedLength)
+                    ? Scrypt.Derive(password, salt, (int)n, (int)r, (int)p, DerivedLength)
                     : null;
             case "pbkdf2":
                 var count = Number(parameters, "c");
