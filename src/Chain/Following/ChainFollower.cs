@@ -32,6 +32,7 @@ internal sealed class ChainFollower(
     private int _failures;
     private int _looksBack;
     private bool _hasStarted;
+    private bool _hasNewest;
 
     private sealed class Seen(Head head, IReadOnlyList<EvmLog> logs)
     {
@@ -73,14 +74,17 @@ internal sealed class ChainFollower(
             }
             catch (Exception failure) when (failure is RpcUnavailableException or RpcRefusedException)
             {
-                _failures++;
+                // A node that is away is waited for; one that has a new block and cannot show it, not for ever.
+                _failures += _hasNewest ? 1 : 0;
             }
         }
     }
 
     private async Task<ChainAdvance?> LookAsync(CancellationToken cancellation)
     {
+        _hasNewest = false;
         var newest = (await chain.NewestAsync(cancellation)).Head;
+        _hasNewest = true;
         if (_seen.Exists(seen => seen.Head.Hash == newest.Hash))
         {
             // Nothing new, or a node that is a little behind.

@@ -56,7 +56,7 @@ internal sealed record AbiValue(string Type, JsonElement Json)
                 AbiPart.Fixed(VectorFiles.Hex(text), Width(type, 5, 0)),
             _ when type.StartsWith("uint", StringComparison.Ordinal) =>
                 AbiPart.NonNegative(Wrapped(Number(text), Width(type, 4, 256)), Width(type, 4, 256)),
-            _ => AbiPart.TwosComplement(Number(text), Width(type, 3, 256)),
+            _ => AbiPart.TwosComplement(Signed(Number(text), Width(type, 3, 256)), Width(type, 3, 256)),
         };
     }
 
@@ -127,9 +127,15 @@ internal sealed record AbiValue(string Type, JsonElement Json)
     private static int Width(string type, int prefix, int otherwise) =>
         type.Length == prefix ? otherwise : int.Parse(type.AsSpan(prefix), CultureInfo.InvariantCulture);
 
-    // The contracts of the vectors assign constants that unsigned types do not hold; old compilers let them wrap.
+    // The contracts of the vectors assign constants that their types do not hold; old compilers let them wrap.
     private static BigInteger Wrapped(BigInteger value, int bits) =>
         value & ((BigInteger.One << bits) - 1);
+
+    private static BigInteger Signed(BigInteger value, int bits)
+    {
+        var wrapped = Wrapped(value, bits);
+        return wrapped >> (bits - 1) == 1 ? wrapped - (BigInteger.One << bits) : wrapped;
+    }
 
     private static BigInteger Number(string text) => BigInteger.Parse(text, CultureInfo.InvariantCulture);
 }
