@@ -9,10 +9,10 @@ import {Fixture} from "../support/Fixture.sol";
 /// thief tries everything that the contracts offer.
 contract VaultHandler is Fixture {
     uint256 public constant KEYS = 2;
-    uint256 public constant RECEIVERS = 3;
+    uint256 public constant RECEIVERS = 4;
     uint128 public constant KEY_CAP = 500e6;
     uint256 public constant RECEIVER_CAP = 400e6;
-    uint256 public constant VAULT_CAP = 1000e6;
+    uint128 public constant VAULT_CAP = 600e6;
     address public constant ACCOMPLICE = address(0xACC0);
 
     ICustomerVault public immutable vault;
@@ -26,6 +26,9 @@ contract VaultHandler is Fixture {
     mapping(address receiver => uint256) public drawnFor;
     string public broken;
 
+    mapping(address bucket => uint256) private _levels;
+    mapping(address bucket => uint256) private _pouredAt;
+    mapping(bytes32 data => bool) private _worked;
     IBatchSettlement.ChannelConfig[] private _open;
     bytes[] private _seen;
     IBatchSettlement.ChannelConfig[] private _seenConfigs;
@@ -37,8 +40,14 @@ contract VaultHandler is Fixture {
         super.setUp();
         vault = newVault(50_000e6);
         funded = 50_000e6;
+        ICustomerVault.Limits memory limits = vaultSettings().limits;
+        limits.cap = VAULT_CAP;
+        vm.prank(owner);
+        vault.setLimits(limits);
         vm.prank(owner);
         vault.addHotKey(otherHotKey, KEY_CAP);
+        vm.prank(owner);
+        vault.listReceiver(STRANGER, true);
         register(provider, NODE_KEY, OTHER_RECEIVER);
         register(otherProvider, OTHER_NODE_KEY, ACCOMPLICE);
     }
@@ -48,7 +57,8 @@ contract VaultHandler is Fixture {
     }
 
     function receiverAt(uint256 i) public pure returns (address) {
-        return i == 0 ? RECEIVER : i == 1 ? OTHER_RECEIVER : ACCOMPLICE;
+        address[4] memory all = [RECEIVER, OTHER_RECEIVER, ACCOMPLICE, STRANGER];
+        return all[i];
     }
 
     function vaultMoney() external view returns (uint256) {
@@ -86,7 +96,7 @@ contract VaultHandler is Fixture {
         config.payerAuthorizer = vm.addr(key);
         config.receiver = receiverAt(to % RECEIVERS);
         config.salt = bytes32(salt % 2);
-        amount = uint128(bound(amount, 1, 300e6));
+        amount = uint128(bound(amount, 1, 400e6));
         bytes memory data = drawData(vault, config, key, amount, bytes32(++_nonces));
         _seen.push(data);
         _seenConfigs.push(config);
@@ -174,17 +184,31 @@ contract VaultHandler is Fixture {
     }
 
     function wait(uint32 time) external {
-        vm.warp(block.timestamp + bound(time, 1, 8 hours));
+        vm.warp(block.timestamp + bound(time, 1, 3 hours));
     }
 
     function _tryDraw(IBatchSettlement.ChannelConfig memory config, uint128 amount, bytes memory data) private {
         try escrow.deposit(config, amount, address(vault), data) {
             if (_isKeyRemoved && config.payerAuthorizer == otherHotKey) broken = "a removed key drew";
+            if (_worked[keccak256(data)]) broken = "an authorisation worked twice";
+            _worked[keccak256(data)] = true;
+            _pour(address(vault), VAULT_CAP, amount);
+            _pour(config.payerAuthorizer, KEY_CAP, amount);
+            _pour(config.receiver, RECEIVER_CAP, amount);
             drawn += amount;
             drawnBy[config.payerAuthorizer] += amount;
             drawnFor[config.receiver] += amount;
             _remember(config);
         } catch {}
+    }
+
+    /// @dev A second opinion on the leaky buckets, in units of a 24 h's part so that nothing is rounded.
+    function _pour(address bucket, uint256 cap, uint256 amount) private {
+        uint256 leaked = cap * (block.timestamp - _pouredAt[bucket]);
+        uint256 level = _levels[bucket] > leaked ? _levels[bucket] - leaked : 0;
+        _levels[bucket] = level + amount * 24 hours;
+        _pouredAt[bucket] = block.timestamp;
+        if (_levels[bucket] > cap * 24 hours) broken = "a bucket overflowed";
     }
 
     function _remember(IBatchSettlement.ChannelConfig memory config) private {
