@@ -6,6 +6,12 @@ public sealed record WireLimits
     /// <summary>Bytes of a request body, 8 MiB by default; more is answered 413.</summary>
     public int MaxBodyBytes { get; init; } = 8 << 20;
 
+    /// <summary>
+    /// Bytes of all request bodies held at once for all peers, 512 MiB by default; more are answered 503. Without it,
+    /// many peers that each stay within their own bounds could fill the memory.
+    /// </summary>
+    public long MaxBufferedBytes { get; init; } = 512L << 20;
+
     /// <summary>Bytes of all request headers together, 32 KiB by default; more is answered 431.</summary>
     public int MaxHeaderBytes { get; init; } = 32 << 10;
 

@@ -23,6 +23,9 @@ internal sealed class HttpWireResponse(
 
     public bool IsStarted => _writer is not null;
 
+    /// <summary>Bytes of the request's body that were counted, to be given back with the rest.</summary>
+    public long BufferedBytes { get; private set; }
+
     public bool HasStream { get; private set; }
 
     /// <summary>Whether the stream was refused because its peer already holds as many as it may.</summary>
@@ -75,6 +78,18 @@ internal sealed class HttpWireResponse(
 
         ThrowIfGone(flush.Result);
         return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Counts a body that has grown to <paramref name="total"/> bytes; false where there is no more room.</summary>
+    public bool TryBuffer(long total)
+    {
+        if (!gate.TryBuffer(total - BufferedBytes))
+        {
+            return false;
+        }
+
+        BufferedBytes = total;
+        return true;
     }
 
     public void Dispose()

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Souk.Protocol;
 
 namespace Souk.Wire.Http;
@@ -44,6 +45,7 @@ internal sealed class PeerBody : Stream
     public static WireException Broken(Exception e) =>
         new(Fault.Theirs, WireCodes.Disconnected, "The connection to the peer broke.", e);
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         // Zero means that no read waits, so a timestamp of zero is moved by one tick.

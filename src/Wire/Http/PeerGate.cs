@@ -11,6 +11,7 @@ internal sealed class PeerGate(WireLimits limits)
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Held> _peers = [];
     private int _requests;
+    private long _bufferedBytes;
 
     /// <summary>Takes a request's place, or says with which status to refuse it.</summary>
     public int Enter(string peer)
@@ -54,11 +55,27 @@ internal sealed class PeerGate(WireLimits limits)
         }
     }
 
-    /// <summary>Gives both places back.</summary>
-    public void Leave(string peer, bool hadStream)
+    /// <summary>Takes room for more bytes of a body.</summary>
+    public bool TryBuffer(long bytes)
     {
         lock (_lock)
         {
+            if (_bufferedBytes + bytes > limits.MaxBufferedBytes)
+            {
+                return false;
+            }
+
+            _bufferedBytes += bytes;
+            return true;
+        }
+    }
+
+    /// <summary>Gives both places and the room for the body back.</summary>
+    public void Leave(string peer, bool hadStream, long bufferedBytes)
+    {
+        lock (_lock)
+        {
+            _bufferedBytes -= bufferedBytes;
             var held = _peers[peer];
             held.Streams -= hadStream ? 1 : 0;
             _requests--;

@@ -69,13 +69,13 @@ internal sealed class ServedHandler(IWireHandler handler, WireLimits limits, Tim
         }
         finally
         {
-            _gate.Leave(peer, response.HasStream);
+            _gate.Leave(peer, response.HasStream, response.BufferedBytes);
         }
     }
 
     private async Task ServeAsync(HttpContext context, HttpWireResponse response, string peer)
     {
-        var (body, refusal) = await ReadBodyAsync(context);
+        var (body, refusal) = await ReadBodyAsync(context, response);
         if (refusal is not null)
         {
             context.Response.Headers.Connection = "close";
@@ -104,7 +104,8 @@ internal sealed class ServedHandler(IWireHandler handler, WireLimits limits, Tim
         }
     }
 
-    private async ValueTask<(ReadOnlyMemory<byte> Body, WireError? Refusal)> ReadBodyAsync(HttpContext context)
+    private async ValueTask<(ReadOnlyMemory<byte> Body, WireError? Refusal)> ReadBodyAsync(
+        HttpContext context, HttpWireResponse response)
     {
         if (context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false })
         {
@@ -127,7 +128,7 @@ internal sealed class ServedHandler(IWireHandler handler, WireLimits limits, Tim
             static state => ((PipeReader)state!).CancelPendingRead(), reader, limits.BodyTimeout, Timeout.InfiniteTimeSpan);
         try
         {
-            return await ReadAllAsync(reader, context.RequestAborted);
+            return await ReadAllAsync(reader, response, context.RequestAborted);
         }
         catch (BadHttpRequestException e)
         {
@@ -137,7 +138,8 @@ internal sealed class ServedHandler(IWireHandler handler, WireLimits limits, Tim
         }
     }
 
-    private async ValueTask<(ReadOnlyMemory<byte>, WireError?)> ReadAllAsync(PipeReader reader, CancellationToken aborted)
+    private async ValueTask<(ReadOnlyMemory<byte>, WireError?)> ReadAllAsync(
+        PipeReader reader, HttpWireResponse response, CancellationToken aborted)
     {
         while (true)
         {
@@ -150,6 +152,11 @@ internal sealed class ServedHandler(IWireHandler handler, WireLimits limits, Tim
             if (read.Buffer.Length > limits.MaxBodyBytes)
             {
                 return (default, WireError.BodyTooLarge(limits.MaxBodyBytes));
+            }
+
+            if (!response.TryBuffer(read.Buffer.Length))
+            {
+                return (default, WireError.Busy(503));
             }
 
             if (read.IsCompleted)

@@ -147,14 +147,18 @@ public sealed class SimulatedNetworkTests
         using var scheduler = new SimulatedScheduler(4);
         var network = new SimulatedNetwork(scheduler);
         var pin = scheduler.Randomness.NextBytes32();
-        network.Listen(Somewhere, Counter(scheduler.Time, 1, TimeSpan.Zero), pin);
+        var endpoint = new Uri("https://provider.example:8443");
+        network.Listen(endpoint, Counter(scheduler.Time, 1, TimeSpan.Zero), pin);
 
         scheduler.Run(async () =>
         {
-            await using var good = await network.SendAsync(new(Somewhere, pin), WireRequest.Get("/"), default);
+            await using var good = await network.SendAsync(new(endpoint, pin), WireRequest.Get("/"), default);
             var bad = await Assert.ThrowsAsync<WireException>(
-                () => network.SendAsync(new(Somewhere, Bytes32.Zero), WireRequest.Get("/"), default));
+                () => network.SendAsync(new(endpoint, Bytes32.Zero), WireRequest.Get("/"), default));
             Assert.Equal(WireCodes.PinMismatch, bad.Code);
+            var bare = await Assert.ThrowsAsync<WireException>(
+                () => network.SendAsync(new(endpoint, null), WireRequest.Get("/"), default));
+            Assert.Equal(WireCodes.BadEndpoint, bare.Code);
         });
     }
 

@@ -139,8 +139,13 @@ public sealed class SimulatedSchedulerTests
     {
         using var scheduler = new SimulatedScheduler(1);
 
-        var stuck = Assert.Throws<SimulationStuckException>(
-            () => scheduler.Run(async () => await Task.Run(static () => { })));
+        using var isAwaited = new ManualResetEventSlim();
+
+        var stuck = Assert.Throws<SimulationStuckException>(() => scheduler.Run(async () =>
+        {
+            scheduler.Post(isAwaited.Set);
+            await Task.Run(isAwaited.Wait);
+        }));
 
         Assert.Contains("left its thread", stuck.Message, StringComparison.Ordinal);
     }

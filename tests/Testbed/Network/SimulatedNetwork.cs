@@ -98,9 +98,14 @@ public sealed class SimulatedNetwork : IWireClient
         public Task<WireReply> SendAsync(PeerTarget target, WireRequest request, CancellationToken cancellation)
         {
             cancellation.ThrowIfCancellationRequested();
+            if (!PeerTarget.Parse(target.Endpoint.OriginalString, target.SpkiHash).TryGet(out var peerTarget, out var bad))
+            {
+                throw new WireException(bad.Fault, bad.Code, bad.Message);
+            }
+
             // The body is copied: a caller may reuse its buffer once a real transport has sent it.
             var sent = request with { Peer = peer, Body = request.Body.ToArray() };
-            var exchange = new SimulatedExchange(network, target, sent);
+            var exchange = new SimulatedExchange(network, peerTarget, sent);
             return exchange.StartAsync(cancellation);
         }
     }

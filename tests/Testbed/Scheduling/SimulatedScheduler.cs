@@ -17,7 +17,7 @@ public sealed class SimulatedScheduler : IDisposable
     private const int MostStepsAtOneInstant = 2_000_000;
 
     /// <summary>How long, in real time, to look for escaped work before calling an idle simulation a deadlock.</summary>
-    private static readonly TimeSpan EscapeWait = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan EscapeWait = TimeSpan.FromSeconds(2);
 
     private readonly Lock _lock = new();
     private readonly List<(SendOrPostCallback Callback, object? State)> _ready = [];

@@ -102,6 +102,41 @@ public sealed class WireEndpointTests
     }
 
     [Fact]
+    public async Task Bodies_of_all_peers_together_are_bounded_and_given_back()
+    {
+        var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var host = await NodeHost.StartAsync(
+            new Handler(async (request, response, aborted) =>
+            {
+                await response.StartAsync(200, [], aborted);
+                await response.WriteAsync("x"u8.ToArray(), aborted);
+                await (request.Path == "/hold" ? release.Task : Task.CompletedTask);
+            }),
+            new() { MaxBufferedBytes = 1500 });
+        using var client = Clients.New();
+        async Task<int> StatusAsync()
+        {
+            await using var reply = await client.SendAsync(
+                host.Plain, WireRequest.Json("POST", "/", new byte[1000]), Clients.Soon);
+            return reply.Status;
+        }
+
+        await using var held = await client.SendAsync(
+            host.Plain, WireRequest.Json("POST", "/hold", new byte[1000]), Clients.Soon);
+        var refused = await StatusAsync();
+        release.SetResult();
+        await held.ReadAllAsync(100, Clients.Soon);
+        var taken = 503;
+        for (var i = 0; i < 200 && taken == 503; i++)
+        {
+            await Task.Delay(10);
+            taken = await StatusAsync();
+        }
+
+        Assert.Equal((503, 200), (refused, taken));
+    }
+
+    [Fact]
     public async Task A_body_that_dribbles_in_is_answered_408()
     {
         await using var host = await NodeHost.StartAsync(
