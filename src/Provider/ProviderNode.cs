@@ -22,6 +22,9 @@ public sealed record ProviderStatus(
     int Offers, int Channels, int Running, Amount Earned, Amount Claimed, Amount Unclaimed, Amount PaidOut, Amount Losses,
     Amount Exposure, ulong HeadNumber);
 
+/// <summary>What a claim brought: transactions that claimed, the one that paid out, and how much.</summary>
+public sealed record ClaimReport(IReadOnlyList<Bytes32> Claims, Bytes32? Settlement, Amount Paid);
+
 /// <summary>
 /// Sells: announces offers, serves paid requests, signs receipts, claims vouchers. Start it, put <see cref="Handler"/> behind
 /// a server, and run it until cancelled.
@@ -124,7 +127,8 @@ public sealed class ProviderNode : IDisposable
     }
 
     /// <summary>Claims and settles everything now, whatever the gas; for an orderly stop, or on demand.</summary>
-    public Task<Refusal?> ClaimNowAsync(CancellationToken cancellation) => _claimer.ClaimAsync(isForced: true, cancellation);
+    public Task<Result<ClaimReport>> ClaimNowAsync(CancellationToken cancellation) =>
+        _claimer.ClaimAsync(isForced: true, cancellation);
 
     /// <summary>Tells the indexers that nothing more is sold here; for an orderly stop.</summary>
     public Task WithdrawOffersAsync(CancellationToken cancellation) => _announcer.WithdrawAsync(cancellation);

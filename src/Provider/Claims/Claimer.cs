@@ -13,7 +13,7 @@ namespace Souk.Provider.Claims;
 
 /// <summary>
 /// Turns receipts into money: claims many vouchers in one transaction when their value is well above the gas, or at once
-/// when a customer starts to withdraw, and settles what was claimed to the payout.
+/// when a customer starts to withdraw, and settles what was claimed to the payout. A claim moves no money; settling does.
 /// </summary>
 internal sealed partial class Claimer : IDisposable
 {
@@ -75,7 +75,7 @@ internal sealed partial class Claimer : IDisposable
                 _urgent = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             }
 
-            if (await ClaimAsync(isForced: false, cancellation) is { } refusal)
+            if ((await ClaimAsync(isForced: false, cancellation)).Refusal is { } refusal)
             {
                 LogNotClaimed(refusal.Message);
             }
@@ -83,21 +83,24 @@ internal sealed partial class Claimer : IDisposable
     }
 
     /// <summary>Claims what is due (everything when forced), then settles. One claim at a time.</summary>
-    public async Task<Refusal?> ClaimAsync(bool isForced, CancellationToken cancellation)
+    public async Task<Result<ClaimReport>> ClaimAsync(bool isForced, CancellationToken cancellation)
     {
+        List<Bytes32> claims = [];
         await _turn.WaitAsync(cancellation);
         try
         {
             foreach (var batch in await PlanAsync(isForced, cancellation))
             {
                 var rows = batch.Select(id => _journal.Durable.Channels[id]).ToList();
-                if (await SendAsync(rows, cancellation) is { } refusal)
+                if (!(await SendAsync(rows, cancellation)).TryGet(out var claimed, out var refusal))
                 {
                     return refusal;
                 }
+
+                claims.Add(claimed);
             }
 
-            return await SettleAsync(cancellation);
+            return await SettleAsync(claims, cancellation);
         }
         finally
         {
@@ -141,7 +144,7 @@ internal sealed partial class Claimer : IDisposable
         (BigInteger)weiPerGas * gas * (BigInteger)_options.GasMoneyPrice.Units / (BigInteger)OneGasMoney,
         (BigInteger)UInt128.MaxValue / (1UL << 40)));
 
-    private async Task<Refusal?> SendAsync(List<ProviderChannel> rows, CancellationToken cancellation)
+    private async Task<Result<Bytes32>> SendAsync(List<ProviderChannel> rows, CancellationToken cancellation)
     {
         var (claim, id) = Describe(rows);
         var parts = rows.ConvertAll(channel => new ClaimedChannel(channel.Id, Total(channel)));
@@ -157,10 +160,10 @@ internal sealed partial class Claimer : IDisposable
 
         await _journal.RecordAsync(new ClaimMined(id, mined.Hash, mined.Block, Now()));
         LogClaimed(rows.Count, mined.Hash);
-        return null;
+        return mined.Hash;
     }
 
-    private async Task<Refusal?> SettleAsync(CancellationToken cancellation)
+    private async Task<Result<ClaimReport>> SettleAsync(List<Bytes32> claims, CancellationToken cancellation)
     {
         var read = await _chain.ReceiverAsync(_options.Payout, ReadPoint.Newest, cancellation);
         if (!read.TryGet(out var receiver, out var refusal))
@@ -171,7 +174,7 @@ internal sealed partial class Claimer : IDisposable
         var owed = receiver.Value.Claimed - receiver.Value.Settled;
         if (owed.IsZero)
         {
-            return null;
+            return new ClaimReport(claims, null, Amount.Zero);
         }
 
         var outcome = await Account.SubmitAsync(new Settle(_options.Payout), cancellation);
@@ -182,7 +185,7 @@ internal sealed partial class Claimer : IDisposable
 
         await _journal.RecordAsync(new Settled(_options.Payout, _chain.Network.Currency, owed, mined.Hash, Now()));
         LogSettled(owed, mined.Hash);
-        return null;
+        return new ClaimReport(claims, mined.Hash, owed);
     }
 
     private (Claim Claim, Bytes32 Id) Describe(List<ProviderChannel> rows)

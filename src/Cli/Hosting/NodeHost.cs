@@ -1,0 +1,56 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Souk.Wire;
+using Souk.Wire.Http;
+
+namespace Souk.Cli.Hosting;
+
+/// <summary>One Kestrel listener and what is mapped on it.</summary>
+internal static class NodeHost
+{
+    /// <summary>Starts a host that listens on one address.</summary>
+    /// <param name="address">Where; loopback unless the owner says otherwise.</param>
+    /// <param name="port">The port.</param>
+    /// <param name="certificates">Certificates of a node link; null for plain HTTP.</param>
+    /// <param name="limits">What peers are granted.</param>
+    /// <param name="logs">Where its logs go.</param>
+    /// <param name="services">Adds what runs with the host.</param>
+    /// <param name="map">Maps the handlers.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public static async Task<WebApplication> StartAsync(
+        IPAddress address,
+        int port,
+        NodeCertificateStore? certificates,
+        WireLimits limits,
+        ILoggerFactory logs,
+        Action<IServiceCollection> services,
+        Action<IEndpointRouteBuilder> map,
+        CancellationToken cancellation)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.Services.AddSingleton(logs);
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.UseWireLimits(limits).Listen(address, port, listen =>
+        {
+            if (certificates is not null)
+            {
+                listen.UseNodeTls(certificates);
+            }
+            else
+            {
+                listen.Protocols = HttpProtocols.Http1;
+            }
+        }));
+        services(builder.Services);
+        var app = builder.Build();
+        map(app);
+        await app.StartAsync(cancellation);
+        return app;
+    }
+}

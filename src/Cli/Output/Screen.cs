@@ -1,0 +1,63 @@
+using System.Globalization;
+using Spectre.Console;
+
+namespace Souk.Cli.Output;
+
+/// <summary>What people see: steps with their time in colour on a terminal, plain lines where output is redirected.</summary>
+internal sealed class Screen(IAnsiConsole console, TimeProvider time)
+{
+    private readonly long _start = time.GetTimestamp();
+
+    /// <summary>Does a step, and says that it is under way and how long it took.</summary>
+    public async Task<T> StepAsync<T>(string name, Func<Action<string>, Task<T>> work)
+    {
+        var began = time.GetTimestamp();
+        var detail = "";
+        if (console.Profile.Capabilities.Interactive && console.Profile.Capabilities.Ansi)
+        {
+            var result = default(T)!;
+            await console.Status().StartAsync(Markup.Escape(name + " ..."), async status =>
+            {
+                result = await work(text =>
+                {
+                    detail = text;
+                    status.Status = Markup.Escape($"{name}: {text}");
+                });
+            });
+            Done(name, detail, began);
+            return result;
+        }
+
+        var value = await work(text => detail = text);
+        Done(name, detail, began);
+        return value;
+    }
+
+    /// <summary>A line of text as it is.</summary>
+    public void Line(string text = "") => console.WriteLine(text);
+
+    /// <summary>A piece of a line.</summary>
+    public void Write(string text) => console.Write(new Text(text));
+
+    /// <summary>A name and its value, aligned.</summary>
+    public void Field(string name, string value) =>
+        console.MarkupLine($"  [grey]{Markup.Escape(name),-12}[/] {Markup.Escape(value)}");
+
+    /// <summary>A heading.</summary>
+    public void Heading(string text) => console.MarkupLine($"[bold]{Markup.Escape(text)}[/]");
+
+    /// <summary>What went wrong and what to do.</summary>
+    public void Error(string text) => console.MarkupLine($"[red]error:[/] {Markup.Escape(text)}");
+
+    /// <summary>Time since the program began, for people.</summary>
+    public string Elapsed() => Seconds(time.GetElapsedTime(_start));
+
+    private void Done(string name, string detail, long began)
+    {
+        var took = Seconds(time.GetElapsedTime(began));
+        var tail = detail.Length > 0 ? $": {detail}" : "";
+        console.MarkupLine($"[green]✓[/] {Markup.Escape(name + tail)} [grey]({took})[/]");
+    }
+
+    private static string Seconds(TimeSpan span) => span.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture) + " s";
+}

@@ -1,0 +1,53 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Souk.Cli.Up;
+
+/// <summary>The ports of a network on this machine; one base moves them all.</summary>
+internal sealed record Ports(int Gateway, int Admin, int Provider, int Indexer, int Rpc)
+{
+    /// <summary>Gateway on 8080, its owner's door on 8081, provider on 8082, indexer on 8083, chain on 8545.</summary>
+    public static Ports Default { get; } = new(8080, 8081, 8082, 8083, 8545);
+
+    /// <summary>Five ports from a base on: gateway, admin, provider, indexer, chain.</summary>
+    public static Ports From(int start) => new(start, start + 1, start + 2, start + 3, start + 4);
+
+    /// <summary>What is wrong with them now; empty when all are free.</summary>
+    public IReadOnlyList<string> Problems()
+    {
+        List<string> problems = [];
+        foreach (var (name, port) in new[]
+        {
+            ("gateway", Gateway), ("admin", Admin), ("provider", Provider), ("indexer", Indexer), ("chain", Rpc),
+        })
+        {
+            if (port is < 1 or > ushort.MaxValue)
+            {
+                problems.Add(string.Create(CultureInfo.InvariantCulture, $"The {name}'s port {port} is no port number."));
+            }
+            else if (!IsFree(port))
+            {
+                problems.Add(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Port {port} for the {name} is taken. Stop what uses it, or choose others with --port-base."));
+            }
+        }
+
+        return problems;
+    }
+
+    private static bool IsFree(int port)
+    {
+        try
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            listener.Start();
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+}
