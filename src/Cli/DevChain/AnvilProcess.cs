@@ -38,8 +38,6 @@ internal sealed class AnvilProcess : IDisposable
             start.ArgumentList.Add(argument);
         }
 
-        // A terminal's Ctrl-C goes to the whole foreground group; a group of its own lets the nodes stop first.
-        start.CreateNewProcessGroup = OperatingSystem.IsWindows();
         var process = Process.Start(start)
             ?? throw new InvalidOperationException($"{binary} did not start.");
         process.OutputDataReceived += static (_, _) => { };

@@ -19,7 +19,6 @@ internal sealed class RpcLink : IDisposable
             Timeout = TimeSpan.FromSeconds(60),
         };
     }
-#pragma warning restore RS0030
 
     /// <summary>Sends a body as it is and returns the reply as it is.</summary>
     public async Task<byte[]> ForwardAsync(ReadOnlyMemory<byte> body, CancellationToken cancellation)

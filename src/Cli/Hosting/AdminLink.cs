@@ -17,7 +17,6 @@ internal sealed class AdminLink : IDisposable
         _http = new HttpClient { BaseAddress = new Uri(url), Timeout = TimeSpan.FromSeconds(60) };
         _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
     }
-#pragma warning restore RS0030
 
     public Task<Result<JsonElement>> GetAsync(string path, CancellationToken cancellation) =>
         SendAsync(new HttpRequestMessage(HttpMethod.Get, path), cancellation);

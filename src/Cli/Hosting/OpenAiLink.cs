@@ -22,7 +22,6 @@ internal sealed class OpenAiLink : IDisposable
         _http = new HttpClient { BaseAddress = new Uri(url), Timeout = Timeout.InfiniteTimeSpan };
         _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", apiKey);
     }
-#pragma warning restore RS0030
 
     /// <summary>Chats, streamed; each piece of text is told as it comes.</summary>
     public async Task<Result<ChatReply>> ChatAsync(
@@ -61,13 +60,14 @@ internal sealed class OpenAiLink : IDisposable
         }
     }
 
-    /// <summary>The names of the models that can be asked for now.</summary>
-    public async Task<IReadOnlyList<string>> ModelsAsync(CancellationToken cancellation)
+    /// <summary>The first model that can be asked for now, or null.</summary>
+    public async Task<string?> FirstModelAsync(CancellationToken cancellation)
     {
         using var reply = await _http.GetAsync(new Uri("/v1/models", UriKind.Relative), cancellation);
         reply.EnsureSuccessStatusCode();
         using var document = JsonDocument.Parse(await reply.Content.ReadAsByteArrayAsync(cancellation));
-        return [.. document.RootElement.GetProperty("data").EnumerateArray().Select(model => model.GetProperty("id").GetString()!)];
+        return document.RootElement.GetProperty("data").EnumerateArray()
+            .Select(model => model.GetProperty("id").GetString()).FirstOrDefault();
     }
 
     public void Dispose() => _http.Dispose();

@@ -10,7 +10,6 @@ using Souk.Ledger.Sqlite;
 using Souk.Protocol;
 using Souk.Provider;
 using Souk.Wire;
-using Souk.Wire.Adapters;
 using Souk.Wire.Http;
 
 namespace Souk.Cli.Hosting;

@@ -1,6 +1,5 @@
 using Souk.Chain;
 using Souk.Chain.Deployment;
-using Souk.Chain.Evm;
 using Souk.Chain.Rpc;
 using Souk.Chain.Transactions;
 using Souk.Cli.DevChain;
@@ -26,6 +25,9 @@ internal sealed class Bootstrap(DataDirectory data, NodeKeys keys, TimeProvider 
     /// <summary>Delay of leaving and unbonding for the demo provider, in seconds.</summary>
     private const uint UnbondingDelay = 3600;
 
+    // Accounts keep their key as long as their chain lives, so it is not disposed of here.
+    private readonly PrivateKey _funder = PrivateKey.FromBytes(Convert.FromHexString(DevelopmentKey[2..]));
+
     public static SenderOptions Sender => Sending;
 
     /// <summary>The network of this data directory; deployed at first use.</summary>
@@ -36,10 +38,9 @@ internal sealed class Bootstrap(DataDirectory data, NodeKeys keys, TimeProvider 
             return NetworkFile.Parse(text);
         }
 
-        using var key = PrivateKey.FromBytes(Convert.FromHexString(DevelopmentKey[2..]));
         using var chain = new RpcChain(
             LocalChain.ChainId, [new Uri(RoleHosts.Url("http", ports.Rpc))], new RpcOptions(), time);
-        await using var sender = new TransactionSender(chain, key, Sending);
+        await using var sender = new TransactionSender(chain, _funder, Sending);
         var plan = new DeploymentPlan
         {
             RpcUrls = [RoleHosts.Url("http", ports.Rpc)],
@@ -61,14 +62,13 @@ internal sealed class Bootstrap(DataDirectory data, NodeKeys keys, TimeProvider 
     /// <summary>Play money and gas for the demo's accounts, and the customer's vault. The vault's address.</summary>
     public async Task<Result<Address>> CustomerAsync(IMarketChain chain, CancellationToken cancellation)
     {
-        using var funder = PrivateKey.FromBytes(Convert.FromHexString(DevelopmentKey[2..]));
         if (!keys.OpenOrCreate("customer").TryGet(out var owner, out var refusal)
             || !keys.OpenOrCreate("gateway").TryGet(out var hot, out refusal))
         {
             return refusal;
         }
 
-        var account = chain.Account(funder);
+        var account = chain.Account(_funder);
         var settings = new VaultSettings(
             owner.Address,
             new VaultLimits(new Amount(500_000_000), new Amount(200_000_000), ChannelConfig.MinWithdrawDelay, 7 * 86_400),
@@ -102,13 +102,12 @@ internal sealed class Bootstrap(DataDirectory data, NodeKeys keys, TimeProvider 
     /// <summary>Registers and stakes the demo provider.</summary>
     public async Task<Refusal?> ProviderAsync(IMarketChain chain, string endpoint, CancellationToken cancellation)
     {
-        using var funder = PrivateKey.FromBytes(Convert.FromHexString(DevelopmentKey[2..]));
         if (!ProviderSecrets.Open(keys).TryGet(out var secrets, out var refusal))
         {
             return refusal;
         }
 
-        var account = chain.Account(funder);
+        var account = chain.Account(_funder);
         if ((await GiveGasAsync(chain, account, secrets.Owner.Address, cancellation)
             ?? await GiveGasAsync(chain, account, secrets.Gas.Address, cancellation)) is { } poor)
         {

@@ -1,0 +1,69 @@
+using Souk.Engines;
+using Souk.Engines.Onnx;
+using Souk.Engines.Upstream;
+using Souk.Protocol;
+
+namespace Souk.Cli.Up;
+
+/// <summary>Which engine a provider sells: a model directory in this process, or an OpenAI-compatible server.</summary>
+/// <param name="Directory">The model directory; null for the demo model.</param>
+/// <param name="Upstream">The server's base URL; null for a model directory.</param>
+/// <param name="UpstreamModel">The server's model; null for its only one.</param>
+/// <param name="Name">The public name; null for the model's own.</param>
+internal sealed record EngineChoice(string? Directory, string? Upstream, string? UpstreamModel, string? Name)
+{
+    private const string Demo = "models/demo/model";
+    private const string DemoName = "souk-demo";
+
+    /// <summary>Loads or connects it.</summary>
+    public async Task<Result<LoadedEngine>> LoadAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return Upstream is { } url ? await ConnectAsync(url, cancellation) : await OpenAsync(cancellation);
+        }
+        catch (EngineException failed)
+        {
+            return failed.ToRefusal();
+        }
+        catch (ArgumentException wrong)
+        {
+            return new Refusal(Fault.Theirs, "engine_options", wrong.Message);
+        }
+    }
+
+    private async Task<Result<LoadedEngine>> ConnectAsync(string url, CancellationToken cancellation)
+    {
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var address))
+        {
+            return new Refusal(Fault.Theirs, "upstream_url", $"'{url}' is no URL; give the server's base, such as http://127.0.0.1:11434/v1.");
+        }
+
+        IEngine engine = await UpstreamEngine.ConnectAsync(
+            new UpstreamOptions { BaseUrl = address, Model = UpstreamModel, Name = Name }, TimeProvider.System, cancellation);
+        return new LoadedEngine(engine);
+    }
+
+    private async Task<Result<LoadedEngine>> OpenAsync(CancellationToken cancellation)
+    {
+        var folder = Directory ?? Repository.Find(Demo);
+        if (folder is null)
+        {
+            return new Refusal(
+                Fault.Ours, "model_missing", $"The demo model ({Demo}) was not found; run from the source tree, or give --model DIR.");
+        }
+
+        IEngine engine = await OnnxEngine.LoadAsync(
+            new OnnxEngineOptions
+            {
+                Directory = folder,
+                Name = Name ?? (Directory is null ? DemoName : null),
+                Concurrency = Math.Max(2, Environment.ProcessorCount / 2),
+            },
+            cancellation);
+        return new LoadedEngine(engine);
+    }
+}
+
+/// <summary>An engine that is ready to be sold.</summary>
+internal sealed record LoadedEngine(IEngine Engine);
