@@ -4,8 +4,8 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace Souk.Bench.Engine;
 
-/// <summary>The shortest greedy decoding loop over ONNX Runtime: no sampler, no text, no requests. The engine is measured
-/// against it.</summary>
+/// <summary>The shortest greedy decoding loop over ONNX Runtime: no sampler, no text, no requests. The engine is
+/// measured against it.</summary>
 internal sealed class BareLoop : IDisposable
 {
     private readonly InferenceSession session;
@@ -29,7 +29,10 @@ internal sealed class BareLoop : IDisposable
             File.Exists(file) ? file : Path.Combine(directory, "onnx", "model.onnx"), options);
         pasts = [.. session.InputNames.Where(name => name.StartsWith("past_key_values.", StringComparison.Ordinal))];
         inputs = ["input_ids", "attention_mask", "position_ids", .. pasts];
-        outputs = ["logits", .. pasts.Select(name => name.Replace("past_key_values", "present", StringComparison.Ordinal))];
+        outputs =
+        [
+            "logits", .. pasts.Select(name => name.Replace("past_key_values", "present", StringComparison.Ordinal)),
+        ];
     }
 
     /// <summary>Decodes greedily and times all tokens after the first.</summary>

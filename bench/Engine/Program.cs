@@ -10,7 +10,7 @@ using Souk.Protocol;
 // usage: dotnet run -c Release --project bench/Engine -- MODEL_DIRECTORY [TOKENS] [ROUNDS] [THREADS]
 if (args.Length == 0)
 {
-    Console.Error.WriteLine("usage: dotnet run -c Release --project bench/Engine -- MODEL_DIRECTORY [TOKENS] [ROUNDS] [THREADS]");
+    Console.Error.WriteLine("usage: bench/Engine MODEL_DIRECTORY [TOKENS] [ROUNDS] [THREADS]");
     return 2;
 }
 
@@ -26,8 +26,8 @@ var chat = new ChatRequest { Model = "m", Messages = [ChatMessage.OfText("user",
 int[] prompt = engine.EncodePrompt(chat)!;
 using var bare = new BareLoop(args[0], threads, engine.Model.Vocabulary);
 
-var request = new EngineRequest(
-    chat, default, SamplingKey.FromSeed(1), SamplingParameters.Default with { Temperature = 0 }, tokens, [], 1, "bench");
+var greedy = SamplingParameters.Default with { Temperature = 0 };
+var request = new EngineRequest(chat, default, SamplingKey.FromSeed(1), greedy, tokens, [], 1, "bench");
 var sampled = request with { Sampling = SamplingParameters.Default with { Temperature = 0.8, TopP = 0.95 } };
 List<double> bareRates = [];
 List<double> greedyRates = [];
@@ -46,7 +46,7 @@ for (int round = 0; round <= rounds; round++)
 }
 
 double reference = Median(bareRates);
-Console.WriteLine($"{engine.Model.Name}: {prompt.Length} prompt tokens, up to {tokens} output tokens, {threads} thread(s)");
+Console.WriteLine($"{engine.Model.Name}: prompt {prompt.Length}, answer up to {tokens} tokens, {threads} thread(s)");
 Console.WriteLine($"{"",-34} {"tokens/s",10} {"ratio",7}");
 Row("bare ONNX Runtime loop, greedy", bareRates);
 Row("engine, greedy", greedyRates);

@@ -33,7 +33,7 @@ public sealed record TokenOut(int Choice, int[] Ids, string Text) : EngineEvent
 /// <summary>The end of one choice.</summary>
 /// <param name="Choice">From 0.</param>
 /// <param name="Reason">"stop", "length", "tool_calls" or "content_filter".</param>
-/// <param name="OutputTokens">Every token generated for the choice, end token and withheld stop text included. Where an
-/// upstream tells only the total of several choices, the last <see cref="Finished"/> carries it and the others 0, so that
-/// the sum is always the bill.</param>
+/// <param name="OutputTokens">Every token generated for the choice, end token and withheld stop text included. Where
+/// an upstream tells only the total of several choices, the last <see cref="Finished"/> carries it and the others 0,
+/// so that the sum is always the bill.</param>
 public sealed record Finished(int Choice, string Reason, int OutputTokens) : EngineEvent;

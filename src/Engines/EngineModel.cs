@@ -5,8 +5,9 @@ namespace Souk.Engines;
 /// <summary>What an engine serves, fixed from load to disposal.</summary>
 /// <param name="Name">A label for people; trusted by nobody.</param>
 /// <param name="Manifest">The files behind the model digest.</param>
-/// <param name="PublicFiles">Files that customers may fetch to count tokens themselves, by manifest path: tokenizer.json,
-/// tokenizer_config.json, the chat template, generation_config.json, config.json. Empty where counting is "usage".</param>
+/// <param name="PublicFiles">Files that customers may fetch to count tokens themselves, by manifest path:
+/// tokenizer.json, tokenizer_config.json, the chat template, generation_config.json, config.json. Empty where
+/// counting is "usage".</param>
 /// <param name="Context">Greatest prompt + output, in tokens of one choice.</param>
 /// <param name="MaxOutput">Greatest output of one choice, in tokens.</param>
 /// <param name="Vocabulary">Number of logits; 0 where an upstream does not tell.</param>

@@ -22,7 +22,7 @@ public sealed record EngineRequest(
     int Choices,
     string Payer)
 {
-    /// <summary>What <see cref="IEngine.EncodePrompt"/> gave for this chat, so that it is not counted twice; null makes the
-    /// engine encode the prompt itself.</summary>
+    /// <summary>What <see cref="IEngine.EncodePrompt"/> gave for this chat, so that it is not counted twice; null
+    /// makes the engine encode the prompt itself.</summary>
     public int[]? PromptIds { get; init; }
 }

@@ -2,24 +2,25 @@ using Souk.OpenAi.Chat;
 
 namespace Souk.Engines;
 
-/// <summary>Runs one model and streams what it generates. Implementations: ONNX Runtime in process, an OpenAI-compatible
-/// upstream, and the simulated engine of the testbed.</summary>
+/// <summary>Runs one model and streams what it generates. Implementations: ONNX Runtime in process, an
+/// OpenAI-compatible upstream, and the simulated engine of the testbed.</summary>
 public interface IEngine : IAsyncDisposable
 {
-    /// <summary>What this engine sells: identity, limits and the files that let a customer count for itself.</summary>
+    /// <summary>What this engine sells: identity, limits and the files that let a customer count for
+    /// itself.</summary>
     EngineModel Model { get; }
 
-    /// <summary>The prompt's ids as this engine reads them, so that a seller can price a request before it starts; null
-    /// where only an upstream can count.</summary>
-    /// <exception cref="EngineException">Theirs: the template refuses the messages, or they leave no room for an answer.
-    /// </exception>
+    /// <summary>The prompt's ids as this engine reads them, so that a seller can price a request before it starts;
+    /// null where only an upstream can count.</summary>
+    /// <exception cref="EngineException">Theirs: the template refuses the messages, or they leave no room for an
+    /// answer.</exception>
     int[]? EncodePrompt(ChatRequest chat);
 
-    /// <summary>Generates an answer. The stream is pulled: an engine that runs in process is never more than one token
-    /// ahead of the consumer, so a consumer that stops pulling stops the work. Events arrive in this order: one
-    /// <see cref="PromptCounted"/> (an upstream that counts only at the end sends it just before the first
-    /// <see cref="Finished"/>), <see cref="TokenOut"/> in the order of generation, one <see cref="Finished"/> per choice.
-    /// </summary>
+    /// <summary>Generates an answer. The stream is pulled: an engine that runs in process is never more than one
+    /// token ahead of the consumer, so a consumer that stops pulling stops the work. Events arrive in this order: one
+    /// <see cref="PromptCounted"/> (an upstream may send it, or send it again, just before the first
+    /// <see cref="Finished"/>; the last one is the bill), <see cref="TokenOut"/> in the order of generation, one
+    /// <see cref="Finished"/> per choice.</summary>
     /// <exception cref="EngineException">Any expected failure, with whose fault it was. May be thrown by the first
     /// or by any later pull.</exception>
     /// <exception cref="OperationCanceledException">The consumer cancelled.</exception>

@@ -6,8 +6,8 @@ using Souk.Protocol;
 
 namespace Souk.Engines;
 
-/// <summary>From a model's public files to its prompt encoder. Provider and gateway build it alike, or they would count
-/// differently.</summary>
+/// <summary>From a model's public files to its prompt encoder. Provider and gateway build it alike, or they would
+/// count differently.</summary>
 public static class PromptFiles
 {
     /// <summary>The files that matter, by name; what is missing may be optional.</summary>
@@ -36,7 +36,8 @@ public static class PromptFiles
             : tokenizer.Value.ChatTemplateSource;
         if (source is null)
         {
-            return Unsupported("The model has no chat template, neither in chat_template.jinja nor in tokenizer_config.json.");
+            return Unsupported(
+                "The model has no chat template, neither in chat_template.jinja nor in tokenizer_config.json.");
         }
 
         var template = ChatTemplate.Compile(source);

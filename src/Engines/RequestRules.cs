@@ -64,7 +64,9 @@ internal static class RequestRules
     }
 
     public static EngineException Unsupported(string field, string advice) =>
-        new(Fault.Theirs, "feature_unsupported", $"This engine does not serve {field}: {advice}, or pick another offer.");
+        new(
+            Fault.Theirs, "feature_unsupported",
+            $"This engine does not serve {field}: {advice}, or pick another offer.");
 
     public static EngineException ContextExceeded(int prompt, int context) =>
         new(

@@ -2,9 +2,9 @@ using Souk.Protocol;
 
 namespace Souk.Engines.Admission;
 
-/// <summary>Lets a fixed number of requests run, a bounded number wait in order of arrival, and refuses the rest at once:
-/// a queue without end turns overload into time-outs for everybody.</summary>
-#pragma warning disable CA1001 // A request may give its place back after its engine ended; the semaphore holds no handle.
+/// <summary>Lets a fixed number of requests run, a bounded number wait in order of arrival, and refuses the rest at
+/// once: a queue without end turns overload into time-outs for everybody.</summary>
+#pragma warning disable CA1001 // A place may come back after its engine ended; the semaphore holds no handle.
 internal sealed class AdmissionGate
 #pragma warning restore CA1001
 {

@@ -3,8 +3,8 @@ using Souk.Protocol;
 
 namespace Souk.Engines.Files;
 
-/// <summary>A model's directory, read with suspicion: it came from somewhere else, so no path may lead out of it, by ".."
-/// or by a symbolic link, and no file is read into memory beyond a bound.</summary>
+/// <summary>A model's directory, read with suspicion: it came from somewhere else, so no path may lead out of it, by
+/// ".." or by a symbolic link, and no file is read into memory beyond a bound.</summary>
 internal sealed class ModelRoot
 {
     private const int GreatestLinks = 40;

@@ -110,8 +110,8 @@ internal sealed class OnnxWeights
         return true;
     }
 
-    /// <summary>Calls <paramref name="read"/> for each field up to <paramref name="end"/> with the field's number, its
-    /// wire type and, for length-delimited ones, where it ends.</summary>
+    /// <summary>Calls <paramref name="read"/> for each field up to <paramref name="end"/> with the field's number,
+    /// its wire type and, for length-delimited ones, where it ends.</summary>
     private void Each(long end, Func<int, int, long, bool> read)
     {
         while (stream.Position < end)

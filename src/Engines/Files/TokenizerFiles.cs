@@ -1,8 +1,4 @@
-using System.Text;
-using Souk.OpenAi.Errors;
-using Souk.OpenAi.Templates;
 using Souk.OpenAi.Tokens;
-using Souk.Protocol;
 
 namespace Souk.Engines.Files;
 
@@ -42,26 +38,9 @@ internal sealed record TokenizerFiles(
 
         var generation = files.TryGetValue("generation_config.json", out var given) ? given : default;
         var config = ModelConfig.Parse(files["config.json"], generation.IsEmpty ? null : generation);
-        files.TryGetValue("tokenizer_config.json", out var tokenizerConfig);
-        var tokenizer = Loaded(
-            "tokenizer.json", Tokenizer.Load(files["tokenizer.json"], tokenizerConfig, generation));
-        string source = files.TryGetValue("chat_template.jinja", out var jinja)
-            ? Encoding.UTF8.GetString(jinja.Span)
-            : tokenizer.ChatTemplateSource ?? throw new EngineException(
-                Fault.Ours, "model_unsupported",
-                "The model has no chat template, neither in chat_template.jinja nor in tokenizer_config.json.");
-        var template = Loaded("chat template", ChatTemplate.Compile(source));
-        return new TokenizerFiles(new PromptEncoder(tokenizer, template), config, files);
+        var encoder = PromptFiles.Build(files);
+        return encoder.IsOk
+            ? new TokenizerFiles(encoder.Value, config, files)
+            : throw new EngineException(encoder.Refusal!.Fault, encoder.Refusal.Code, encoder.Refusal.Message);
     }
-
-    private static T Loaded<T>(string what, LoadResult<T> result)
-        where T : class =>
-        result.IsOk
-            ? result.Value
-            : throw new EngineException(
-                Fault.Ours, "model_unsupported",
-                result.Refused.Line > 0
-                    ? $"The model's {what} needs {result.Refused.Construct} (line {result.Refused.Line}): " +
-                        result.Refused.Message
-                    : $"The model's {what} needs {result.Refused.Construct}: {result.Refused.Message}");
 }

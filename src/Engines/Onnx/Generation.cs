@@ -5,8 +5,9 @@ using Souk.Protocol;
 
 namespace Souk.Engines.Onnx;
 
-/// <summary>One request on its way: the prompt once, then its choices one after the other, each from the prompt's keys
-/// and values. Steps block and follow each other; only <see cref="Stop"/> may come from another thread.</summary>
+/// <summary>One request on its way: the prompt once, then its choices one after the other, each from the prompt's
+/// keys and values. Steps block and follow each other; only <see cref="Stop"/> may come from another
+/// thread.</summary>
 internal sealed class Generation : IDisposable
 {
     private readonly Decoder decoder;
@@ -55,8 +56,8 @@ internal sealed class Generation : IDisposable
     public bool IsChoiceOver => reason is not null;
 
     /// <summary>The prompt's ids.</summary>
-    /// <exception cref="EngineException">Theirs: the template refuses the messages, or they leave no room for an answer.
-    /// </exception>
+    /// <exception cref="EngineException">Theirs: the template refuses the messages, or they leave no room for an
+    /// answer.</exception>
     public int[] EncodePrompt()
     {
         promptIds = request.PromptIds ?? RequestRules.EncodePrompt(encoder, request.Chat, context);
@@ -81,13 +82,15 @@ internal sealed class Generation : IDisposable
         counts.Clear();
     }
 
-    /// <summary>Computes one token of the choice under way, the prompt first where that is still to be done.</summary>
+    /// <summary>Computes one token of the choice under way, the prompt first where that is still to be
+    /// done.</summary>
     public TokenOut NextToken()
     {
         ReadOnlySpan<float> next = promptLogits;
         if (generated > 0)
         {
-            // The keys and values of the prompt are shared, so each choice goes on from them without computing them again.
+            // The keys and values of the prompt are shared, so each choice goes on from them without computing them
+            // again.
             sequence ??= prompt.Fork();
             sequence.Append([last], logits, run);
             next = logits;

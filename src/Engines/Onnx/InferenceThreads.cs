@@ -2,8 +2,8 @@ using System.Collections.Concurrent;
 
 namespace Souk.Engines.Onnx;
 
-/// <summary>The adapter between awaiting code and ONNX Runtime's blocking calls: a fixed set of threads of our own, so
-/// that inference neither blocks a request's context nor starves the shared pool.</summary>
+/// <summary>The adapter between awaiting code and ONNX Runtime's blocking calls: a fixed set of threads of our own,
+/// so that inference neither blocks a request's context nor starves the shared pool.</summary>
 internal sealed class InferenceThreads : IDisposable
 {
     private readonly BlockingCollection<Action> work = [];
@@ -14,7 +14,7 @@ internal sealed class InferenceThreads : IDisposable
         threads = new Thread[count];
         for (int i = 0; i < count; i++)
         {
-#pragma warning disable RS0030 // ONNX Runtime blocks its caller for a whole forward pass, so it needs threads of its own.
+#pragma warning disable RS0030 // ONNX Runtime blocks its caller for a whole pass, so it needs its own threads.
             threads[i] = new Thread(Drain) { IsBackground = true, Name = $"souk-inference-{i}" };
 #pragma warning restore RS0030
             threads[i].Start();

@@ -5,7 +5,8 @@ using Souk.Protocol;
 namespace Souk.Engines.Onnx;
 
 /// <summary>What a session's metadata says about a decoder, checked against the one published shape this engine runs:
-/// input_ids, attention_mask, position_ids, past_key_values.N.key/value in; logits, present.N.key/value out.</summary>
+/// input_ids, attention_mask, position_ids, past_key_values.N.key/value in; logits, present.N.key/value
+/// out.</summary>
 internal sealed class ModelShape
 {
     private const string PastPrefix = "past_key_values.";

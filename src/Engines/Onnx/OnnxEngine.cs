@@ -61,8 +61,8 @@ public sealed class OnnxEngine : IEngine
 
     /// <summary>Loads a model directory: verifies and hashes its files, then opens the session.</summary>
     /// <exception cref="ArgumentException">Options that cannot be used, every mistake named.</exception>
-    /// <exception cref="EngineException">Ours: the model is missing, unsafe, or needs something unsupported, which the
-    /// message names.</exception>
+    /// <exception cref="EngineException">Ours: the model is missing, unsafe, or needs something unsupported, which
+    /// the message names.</exception>
     public static async Task<OnnxEngine> LoadAsync(OnnxEngineOptions options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -149,8 +149,9 @@ public sealed class OnnxEngine : IEngine
         }
     }
 
-    /// <summary>A request holds up to three sets of keys and values: the prompt's, which its choices share, and during a
-    /// pass the old and the new ones of a choice. Promising more than there is would end in the kernel's killer.</summary>
+    /// <summary>A request holds up to three sets of keys and values: the prompt's, which its choices share, and
+    /// during a pass the old and the new ones of a choice. Promising more than there is would end in the kernel's
+    /// killer.</summary>
     private static void RequireMemory(long bytesPerRequest, int concurrency)
     {
         decimal needed = (decimal)bytesPerRequest * 3 * concurrency;
@@ -159,8 +160,8 @@ public sealed class OnnxEngine : IEngine
         {
             throw new EngineException(
                 Fault.Ours, "engine_too_large",
-                $"{concurrency} requests of full context need {needed / (1 << 20):F0} MiB for keys and values, and this " +
-                $"machine has {available >> 20} MiB. Lower Concurrency or MaxContext.");
+                $"{concurrency} requests of full context need {needed / (1 << 20):F0} MiB for keys and values, and " +
+                $"this machine has {available >> 20} MiB. Lower Concurrency or MaxContext.");
         }
     }
 
@@ -177,7 +178,8 @@ public sealed class OnnxEngine : IEngine
         if (request.Chat.LogitBias.Any(pair => pair.Key >= Model.Vocabulary))
         {
             throw new EngineException(
-                Fault.Theirs, "invalid_logit_bias", $"logit_bias names a token beyond the {Model.Vocabulary} there are.");
+                Fault.Theirs, "invalid_logit_bias",
+                $"logit_bias names a token beyond the {Model.Vocabulary} there are.");
         }
     }
 
@@ -197,7 +199,7 @@ public sealed class OnnxEngine : IEngine
         catch (Exception failure) when (failure is SamplingException or InvalidDataException)
         {
             throw new EngineException(
-                Fault.Ours, "engine_failed", "The model computed something that is no distribution of tokens.", failure);
+                Fault.Ours, "engine_failed", "The model computed no distribution of tokens.", failure);
         }
         catch (InvalidOperationException failure) when (stopped.IsCancellationRequested)
         {

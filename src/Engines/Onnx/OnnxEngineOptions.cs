@@ -17,11 +17,12 @@ public sealed record OnnxEngineOptions
     /// </summary>
     public int Threads { get; init; }
 
-    /// <summary>Whether idle threads spin between operators. Default false: spinning gains a little on an idle machine and
-    /// costs everything else on a shared one.</summary>
+    /// <summary>Whether idle threads spin between operators. Default false: spinning gains a little on an idle
+    /// machine and costs everything else on a shared one.</summary>
     public bool IsSpinning { get; init; }
 
-    /// <summary>Requests that generate at the same time; each holds its keys and values in memory. Default 2.</summary>
+    /// <summary>Requests that generate at the same time; each holds its keys and values in memory. Default
+    /// 2.</summary>
     public int Concurrency { get; init; } = 2;
 
     /// <summary>Requests that may wait for a place; more are refused at once. Default 16.</summary>

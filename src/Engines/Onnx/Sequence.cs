@@ -2,9 +2,9 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace Souk.Engines.Onnx;
 
-/// <summary>The state of one answer: the keys and values so far, which never leave ONNX Runtime's memory. Each pass takes
-/// the last pass's present.* outputs as its past_key_values.* inputs, so nothing is copied through managed memory and a
-/// token allocates only a few small objects. Not for concurrent use.</summary>
+/// <summary>The state of one answer: the keys and values so far, which never leave ONNX Runtime's memory. Each pass
+/// takes the last pass's present.* outputs as its past_key_values.* inputs, so nothing is copied through managed
+/// memory and a token allocates only a few small objects. Not for concurrent use.</summary>
 internal sealed class Sequence : IDisposable
 {
     private readonly Decoder decoder;
@@ -27,7 +27,8 @@ internal sealed class Sequence : IDisposable
     /// <summary>Positions whose keys and values are held.</summary>
     public int Length { get; private set; }
 
-    /// <summary>Runs <paramref name="tokens"/> after the positions held and leaves the logits that follow the last one in
+    /// <summary>Runs <paramref name="tokens"/> after the positions held and leaves the logits that follow the last
+    /// one in
     /// <paramref name="logits"/> (vocabulary long). Blocks for the whole pass.</summary>
     public void Append(ReadOnlySpan<int> tokens, float[] logits, RunOptions options)
     {
@@ -53,8 +54,8 @@ internal sealed class Sequence : IDisposable
         Run(manyValue, mask, positionsValue, tokens.Length, logits, options);
     }
 
-    /// <summary>A second sequence that goes on from the same positions. It reads this one's keys and values, which must
-    /// not be extended or disposed before it.</summary>
+    /// <summary>A second sequence that goes on from the same positions. It reads this one's keys and values, which
+    /// must not be extended or disposed before it.</summary>
     public Sequence Fork() => new(decoder) { present = present, presentIsBorrowed = true, Length = Length };
 
     public void Dispose()

@@ -21,7 +21,8 @@ internal sealed class Deadline : IDisposable
 
     public bool HasExpired { get; private set; }
 
-    /// <summary>The code of the limit that was started last, as it goes into an <see cref="EngineException"/>.</summary>
+    /// <summary>The code of the limit that was started last, as it goes into an
+    /// <see cref="EngineException"/>.</summary>
     public string Code { get; private set; } = "";
 
     public void Start(TimeSpan limit, string code)

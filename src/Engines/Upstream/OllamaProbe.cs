@@ -3,8 +3,9 @@ using Souk.Protocol;
 
 namespace Souk.Engines.Upstream;
 
-/// <summary>What Ollama tells beside its OpenAI-compatible API: that it is one, the context it gave the model that is now
-/// loaded (/api/ps), and the blob that the model is (/api/show). Each is optional; an older Ollama lacks some.</summary>
+/// <summary>What Ollama tells beside its OpenAI-compatible API: that it is one, the context it gave the model that is
+/// now loaded (/api/ps), and the blob that the model is (/api/show). Each is optional; an older Ollama lacks
+/// some.</summary>
 internal static class OllamaProbe
 {
     private const string BlobMark = "sha256-";
@@ -23,7 +24,8 @@ internal static class OllamaProbe
             return found;
         }
 
-        byte[] question = JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string> { ["model"] = found.Model });
+        byte[] question = JsonSerializer.SerializeToUtf8Bytes(
+            new Dictionary<string, string> { ["model"] = found.Model });
         var loaded = await AskAsync(() => http.GetAsync("../api/ps", cancellationToken));
         var shown = await AskAsync(() => http.PostShortAsync("../api/show", question, cancellationToken));
         return found with { Server = "ollama", Context = ContextOf(loaded, found.Model), Blob = BlobOf(shown) };

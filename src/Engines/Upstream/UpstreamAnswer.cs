@@ -4,7 +4,8 @@ using Souk.Protocol;
 namespace Souk.Engines.Upstream;
 
 /// <summary>Turns an upstream's chunks into engine events and keeps the count that becomes the bill. Pure: no I/O, no
-/// time. An upstream may be broken or lie; whatever it sends, no more than the asked tokens are ever counted.</summary>
+/// time. An upstream may be broken or lie; whatever it sends, no more than the asked tokens are ever
+/// counted.</summary>
 internal sealed class UpstreamAnswer(int choices, int maxTokens, bool countsIds, int[]? promptIds)
 {
     private readonly int[] counted = new int[choices];
@@ -16,8 +17,8 @@ internal sealed class UpstreamAnswer(int choices, int maxTokens, bool countsIds,
     /// <summary>Whether every choice has said how it ended.</summary>
     public bool IsFinished => reasons.All(reason => reason is not null);
 
-    /// <summary>Whether a chunk shows that the model went on: text, ids (vLLM sends them alone while its tool parser holds
-    /// text back), or an end. A role or an empty chunk does not.</summary>
+    /// <summary>Whether a chunk shows that the model went on: text, ids (vLLM sends them alone while its tool parser
+    /// holds text back), or an end. A role or an empty chunk does not.</summary>
     public static bool IsProgress(ChatChunk chunk) => chunk.Choices.Any(choice =>
         choice.TokenIds is { Length: > 0 } || !IsEmpty(choice) || !string.IsNullOrEmpty(choice.FinishReason));
 

@@ -9,8 +9,8 @@ using Souk.Protocol;
 
 namespace Souk.Engines.Upstream;
 
-/// <summary>Sells any OpenAI-compatible server: vLLM, SGLang, llama.cpp, Ollama. Counts by token ids where the upstream
-/// gives them and the tokenizer is at hand, otherwise by the upstream's usage.</summary>
+/// <summary>Sells any OpenAI-compatible server: vLLM, SGLang, llama.cpp, Ollama. Counts by token ids where the
+/// upstream gives them and the tokenizer is at hand, otherwise by the upstream's usage.</summary>
 public sealed class UpstreamEngine : IEngine
 {
     private const int MaxErrorBytes = 64 * 1024;

@@ -3,8 +3,8 @@ using Souk.Protocol;
 
 namespace Souk.Engines.Upstream;
 
-/// <summary>Whose fault an upstream's failure is. Only what the request itself caused is the customer's; a wrong key, a
-/// missing model or a full server is the provider's.</summary>
+/// <summary>Whose fault an upstream's failure is. Only what the request itself caused is the customer's; a wrong key,
+/// a missing model or a full server is the provider's.</summary>
 internal static class UpstreamErrors
 {
     private const int GreatestText = 300;
@@ -38,7 +38,8 @@ internal static class UpstreamErrors
         new(Fault.Ours, "upstream_truncated", "The upstream's stream ended before the answer did.");
 
     private static string CodeOf(OpenAiError error) =>
-        error.Code is { Length: > 0 and <= 64 } code && code.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '_')
+        error.Code is { Length: > 0 and <= 64 } code
+        && code.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '_')
             ? code
             : "request_refused";
 

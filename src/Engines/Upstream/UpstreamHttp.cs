@@ -6,9 +6,9 @@ using Souk.Protocol;
 
 namespace Souk.Engines.Upstream;
 
-/// <summary>The adapter to the upstream's socket, and the only holder of an HTTP client. It follows no redirect, keeps no
-/// cookie, uses no proxy and asks for no compression, so what arrives is what one server sent and no small reply grows
-/// large in memory.</summary>
+/// <summary>The adapter to the upstream's socket, and the only holder of an HTTP client. It follows no redirect,
+/// keeps no cookie, uses no proxy and asks for no compression, so what arrives is what one server sent and no small
+/// reply grows large in memory.</summary>
 internal sealed class UpstreamHttp : IDisposable
 {
     private const int MaxShortReply = 4 * 1024 * 1024;
@@ -37,8 +37,8 @@ internal sealed class UpstreamHttp : IDisposable
         client = new HttpClient(handler, disposeHandler: true) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
-    /// <summary>A reply whose headers have arrived; its body is still to be read, and closing it ends the work upstream.
-    /// </summary>
+    /// <summary>A reply whose headers have arrived; its body is still to be read, and closing it ends the work
+    /// upstream.</summary>
     public async Task<HttpResponseMessage> PostAsync(string path, byte[] json, CancellationToken cancellationToken)
     {
         using var request = Message(HttpMethod.Post, path);
@@ -121,8 +121,9 @@ internal sealed class UpstreamHttp : IDisposable
         }
     }
 
-    /// <summary>What a transport failure is called. Its text may hold addresses inside the provider's network, so it goes
-    /// into the inner exception, which the operator sees, and not into the message, which the customer sees.</summary>
+    /// <summary>What a transport failure is called. Its text may hold addresses inside the provider's network, so it
+    /// goes into the inner exception, which the operator sees, and not into the message, which the customer
+    /// sees.</summary>
     public static EngineException Unreachable(Exception failure) =>
         new(Fault.Ours, "upstream_unreachable", "The upstream cannot be reached or broke off.", failure);
 }

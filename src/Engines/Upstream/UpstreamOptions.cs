@@ -5,11 +5,12 @@ namespace Souk.Engines.Upstream;
 /// <summary>An OpenAI-compatible server that this provider sells.</summary>
 public sealed record UpstreamOptions
 {
-    /// <summary>Where the API starts, such as <c>http://127.0.0.1:8000/v1</c>. Plain HTTP sends prompts in the clear: keep
-    /// it to this machine or a network of your own.</summary>
+    /// <summary>Where the API starts, such as <c>http://127.0.0.1:8000/v1</c>. Plain HTTP sends prompts in the clear:
+    /// keep it to this machine or a network of your own.</summary>
     public required Uri BaseUrl { get; init; }
 
-    /// <summary>The model's name at the upstream. Default: the only one it lists; more than one is an error.</summary>
+    /// <summary>The model's name at the upstream. Default: the only one it lists; more than one is an
+    /// error.</summary>
     public string? Model { get; init; }
 
     /// <summary>A label for people. Default: the upstream's name.</summary>
@@ -18,20 +19,23 @@ public sealed record UpstreamOptions
     /// <summary>A file that holds the upstream's API key, sent as a bearer token. Default: none.</summary>
     public string? ApiKeyFile { get; init; }
 
-    /// <summary>The files behind the model digest, where the operator has them. Default: <see cref="ModelFile"/>, or what an
-    /// Ollama tells of its blob; failing these the model's name stands in, which no audit can confirm.</summary>
+    /// <summary>The files behind the model digest, where the operator has them. Default: <see cref="ModelFile"/>, or
+    /// what an Ollama tells of its blob; failing these the model's name stands in, which no audit can
+    /// confirm.</summary>
     public ModelManifest? Manifest { get; init; }
 
-    /// <summary>The model's one file (.gguf) on this machine; its SHA-256 becomes the model digest. Default: none.</summary>
+    /// <summary>The model's one file (.gguf) on this machine; its SHA-256 becomes the model digest. Default:
+    /// none.</summary>
     public string? ModelFile { get; init; }
 
-    /// <summary>A directory with the model's tokenizer.json, tokenizer_config.json, chat template and configuration. With
-    /// it, and an upstream that gives token ids, counting is "ids"; without, "usage". Leave it out where the upstream takes
-    /// reasoning out of the text: what is left is no longer what the ids decode to, and gateways would refuse it.</summary>
+    /// <summary>A directory with the model's tokenizer.json, tokenizer_config.json, chat template and configuration.
+    /// With it, and an upstream that gives token ids, counting is "ids"; without, "usage". Leave it out where the
+    /// upstream takes reasoning out of the text: what is left is no longer what the ids decode to, and gateways would
+    /// refuse it.</summary>
     public string? TokenizerDirectory { get; init; }
 
-    /// <summary>Greatest prompt + output in tokens. Default: what the upstream tells; one that does not tell needs this.
-    /// </summary>
+    /// <summary>Greatest prompt + output in tokens. Default: what the upstream tells; one that does not tell needs
+    /// this.</summary>
     public int? Context { get; init; }
 
     /// <summary>Greatest output of one choice in tokens. Default: the context.</summary>

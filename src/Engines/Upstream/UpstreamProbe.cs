@@ -18,8 +18,10 @@ internal sealed record UpstreamProbe(string Model, string Server, int Context, i
 
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = 32 };
 
-    /// <summary>Lists the models, picks one, and has it generate one token to learn what a stream of it carries.</summary>
-    /// <exception cref="EngineException">Ours: unreachable, unknown model, or a stream that nobody could bill.</exception>
+    /// <summary>Lists the models, picks one, and has it generate one token to learn what a stream of it
+    /// carries.</summary>
+    /// <exception cref="EngineException">Ours: unreachable, unknown model, or a stream that nobody could
+    /// bill.</exception>
     public static async Task<UpstreamProbe> RunAsync(
         UpstreamHttp http, UpstreamOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -152,7 +154,8 @@ internal sealed record UpstreamProbe(string Model, string Server, int Context, i
     }
 
     private static string? Text(JsonElement entry, string name) =>
-        entry.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        entry.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString() : null;
 
     private static int Number(JsonElement entry, string name) =>
         entry.ValueKind == JsonValueKind.Object && entry.TryGetProperty(name, out var value)

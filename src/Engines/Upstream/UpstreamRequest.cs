@@ -11,8 +11,10 @@ internal static class UpstreamRequest
 {
     private const int GreatestNodes = 20_000;
 
-    /// <exception cref="EngineException">Theirs: something that this upstream cannot or must not be asked.</exception>
-    public static byte[] Write(EngineRequest request, UpstreamProbe upstream, IReadOnlyList<string> features, int maxChoices)
+    /// <exception cref="EngineException">Theirs: something that this upstream cannot or must not be
+    /// asked.</exception>
+    public static byte[] Write(
+        EngineRequest request, UpstreamProbe upstream, IReadOnlyList<string> features, int maxChoices)
     {
         Refuse(request, features, maxChoices);
         int nodes = 0;
@@ -39,8 +41,8 @@ internal static class UpstreamRequest
         RequestRules.RequireChoices(request, maxChoices);
     }
 
-    /// <summary>vLLM shares its prefix cache between requests of the same salt only. The payer's name itself stays here.
-    /// </summary>
+    /// <summary>vLLM shares its prefix cache between requests of the same salt only. The payer's name itself stays
+    /// here.</summary>
     private static void WriteSalt(Utf8JsonWriter writer, string payer) =>
         writer.WriteString(
             "cache_salt"u8,
@@ -61,7 +63,8 @@ internal static class UpstreamRequest
         if (++nodes > GreatestNodes)
         {
             throw new EngineException(
-                Fault.Theirs, "schema_too_large", "The tools and schemas of this request are too large; simplify them.");
+                Fault.Theirs, "schema_too_large",
+                "The tools and schemas of this request are too large; simplify them.");
         }
 
         if (element.ValueKind == JsonValueKind.Array)

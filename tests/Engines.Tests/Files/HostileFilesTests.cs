@@ -13,7 +13,8 @@ public sealed class HostileFilesTests
     private static readonly string[] Odd =
     [
         "{}", "[]", "null", """{"max_position_embeddings":-1}""", """{"max_position_embeddings":1e99}""",
-        """{"max_position_embeddings":9,"eos_token_id":"x"}""", """{"max_position_embeddings":9,"eos_token_id":[[]]}""",
+        """{"max_position_embeddings":9,"eos_token_id":"x"}""",
+        """{"max_position_embeddings":9,"eos_token_id":[[]]}""",
     ];
 
     [Fact]

@@ -67,7 +67,10 @@ internal sealed class ModelFolder : IDisposable
             padding = (object?)null,
             added_tokens = added,
             normalizer = (object?)null,
-            pre_tokenizer = new { type = "ByteLevel", add_prefix_space = false, trim_offsets = true, use_regex = false },
+            pre_tokenizer = new
+            {
+                type = "ByteLevel", add_prefix_space = false, trim_offsets = true, use_regex = false,
+            },
             post_processor = (object?)null,
             decoder = new { type = "ByteLevel", add_prefix_space = true, trim_offsets = true, use_regex = true },
             model = new
@@ -97,8 +100,8 @@ internal sealed class ModelFolder : IDisposable
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 
-    /// <summary>GPT-2's letters for the bytes 0 to 255: printable ones stand for themselves, the others for the letters
-    /// from U+0100 on.</summary>
+    /// <summary>GPT-2's letters for the bytes 0 to 255: printable ones stand for themselves, the others for the
+    /// letters from U+0100 on.</summary>
     public static IEnumerable<char> ByteLetters()
     {
         int next = 256;

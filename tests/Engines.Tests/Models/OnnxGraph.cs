@@ -20,7 +20,8 @@ internal sealed class OnnxGraph
         return name;
     }
 
-    public void Output(string name, int type, params object[] shape) => graph.Message(12, ValueInfo(name, type, shape));
+    public void Output(string name, int type, params object[] shape) =>
+        graph.Message(12, ValueInfo(name, type, shape));
 
     public string Floats(float[] values, params long[] shape) =>
         Initializer(Float, MemoryMarshal.AsBytes(values.AsSpan()), shape);
@@ -56,6 +57,21 @@ internal sealed class OnnxGraph
         return output;
     }
 
+    /// <summary>A node of ONNX Runtime's own operators, with named outputs.</summary>
+    public void Own(string type, string[] outputs, string[] inputs, params (string Name, object Value)[] attributes)
+    {
+        var node = new Proto();
+        Array.ForEach(inputs, input => node.Text(1, input));
+        Array.ForEach(outputs, output => node.Text(2, output));
+        node.Text(4, type);
+        foreach (var (name, value) in attributes)
+        {
+            node.Message(5, Attribute(name, value));
+        }
+
+        graph.Message(1, node.Text(7, "com.microsoft"));
+    }
+
     public string Cast(string input, int type) => Op("Cast", [input], ("to", (long)type));
 
     public byte[] ToModel() =>
@@ -64,6 +80,7 @@ internal sealed class OnnxGraph
             .Text(2, "souk-tests")
             .Message(7, new Proto().Bytes(2, "g"u8).Append(graph))
             .Message(8, new Proto().Text(1, "").Number(2, 17))
+            .Message(8, new Proto().Text(1, "com.microsoft").Number(2, 1))
             .ToArray();
 
     private string Initializer(int type, ReadOnlySpan<byte> raw, params long[] shape)

@@ -1,7 +1,8 @@
 namespace Souk.Engines.Tests.Models;
 
 /// <summary>A plain forward pass in float64 over a whole sequence at once: no cache, no ONNX, nothing of the engine.
-/// Written from the Llama architecture (RMSNorm, rotary embedding by halves, grouped-query attention, SwiGLU).</summary>
+/// Written from the Llama architecture (RMSNorm, rotary embedding by halves, grouped-query attention,
+/// SwiGLU).</summary>
 internal sealed class ReferenceLlama(TinyLlama model)
 {
     /// <summary>Logits after each position, [position][token].</summary>

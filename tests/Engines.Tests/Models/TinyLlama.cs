@@ -34,6 +34,10 @@ internal sealed record TinyShape
     /// <summary>Leaves sizes of keys, values and logits open, so that config.json must give them.</summary>
     public bool IsSymbolic { get; init; }
 
+    /// <summary>One GroupQueryAttention operator per layer, as most published exports have it, instead of its parts.
+    /// </summary>
+    public bool IsFused { get; init; }
+
     /// <summary>A further input that no engine knows.</summary>
     public string? ExtraInput { get; init; }
 }

@@ -11,6 +11,8 @@ internal sealed class TinyLlamaOnnx
     private string sin = "";
     private string hidden = "";
     private string closed = "";
+    private string lengths = "";
+    private string totalLength = "";
 
     private TinyLlamaOnnx(TinyLlama model)
     {
@@ -40,7 +42,15 @@ internal sealed class TinyLlamaOnnx
             graph.Input($"past_key_values.{layer}.value", wide, "batch", heads, "past", size);
         }
 
-        Prepare(ids, mask, positions);
+        if (shape.IsFused)
+        {
+            PrepareFused(mask!);
+        }
+        else
+        {
+            Prepare(ids, mask, positions);
+        }
+
         hidden = graph.Op("Gather", [Weights(model.Embedding, shape.Vocabulary, shape.Hidden), ids]);
         for (int layer = 0; layer < shape.Layers; layer++)
         {
@@ -78,6 +88,23 @@ internal sealed class TinyLlamaOnnx
         closed = graph.Op("Where", [open, graph.Scalar(0f), graph.Scalar(-1e9f)]);
     }
 
+    /// <summary>Lengths from the mask, as exports compute them, and rotary tables of half a head.</summary>
+    private void PrepareFused(string mask)
+    {
+        string sum = graph.Op("ReduceSum", [mask, graph.Longs([1])], ("keepdims", 0L));
+        lengths = graph.Cast(graph.Op("Sub", [sum, graph.Scalar(1L)]), OnnxGraph.Int32);
+        string total = graph.Op("Gather", [graph.Op("Shape", [mask]), graph.Scalar(1L)]);
+        totalLength = graph.Cast(total, OnnxGraph.Int32);
+        int half = shape.HeadSize / 2;
+        string Half(Func<double, double> function) => graph.Floats(
+            [
+                .. Enumerable.Range(0, shape.Context * half).Select(i => (float)function(
+                    i / half * Math.Pow(TinyLlama.Theta, -2.0 * (i % half) / shape.HeadSize))),
+            ], shape.Context, half);
+        cos = Half(Math.Cos);
+        sin = Half(Math.Sin);
+    }
+
     private string Table(string positions, Func<double, double> function)
     {
         float[] values = new float[shape.Context * shape.HeadSize];
@@ -99,6 +126,38 @@ internal sealed class TinyLlamaOnnx
     {
         var layer = model.Layers[index];
         string normed = Norm(hidden, layer.AttentionNorm);
+        int width = shape.Heads * shape.HeadSize;
+        string mixed = shape.IsFused ? Fused(index, normed) : Attend(index, normed);
+        hidden = graph.Op("Add", [hidden, graph.Op("MatMul", [mixed, Weights(layer.O, width, shape.Hidden)])]);
+        string fed = Norm(hidden, layer.FeedNorm);
+        string gate = graph.Op("MatMul", [fed, Weights(layer.Gate, shape.Hidden, shape.Inner)]);
+        string up = graph.Op("MatMul", [fed, Weights(layer.Up, shape.Hidden, shape.Inner)]);
+        string inner = graph.Op("Mul", [graph.Op("Mul", [gate, graph.Op("Sigmoid", [gate])]), up]);
+        string down = graph.Op("MatMul", [inner, Weights(layer.Down, shape.Inner, shape.Hidden)]);
+        hidden = graph.Op("Add", [hidden, down]);
+    }
+
+    /// <summary>The operator takes projections as they are, rotates, caches and masks by itself.</summary>
+    private string Fused(int index, string normed)
+    {
+        var layer = model.Layers[index];
+        string Project(float[] matrix, int heads) =>
+            graph.Op("MatMul", [normed, Weights(matrix, shape.Hidden, heads * shape.HeadSize)]);
+        string mixed = $"mixed.{index}";
+        graph.Own(
+            "GroupQueryAttention",
+            [mixed, $"present.{index}.key", $"present.{index}.value"],
+            [
+                Project(layer.Q, shape.Heads), Project(layer.K, shape.KvHeads), Project(layer.V, shape.KvHeads),
+                $"past_key_values.{index}.key", $"past_key_values.{index}.value", lengths, totalLength, cos, sin,
+            ],
+            ("num_heads", (long)shape.Heads), ("kv_num_heads", (long)shape.KvHeads), ("do_rotary", 1L));
+        return mixed;
+    }
+
+    private string Attend(int index, string normed)
+    {
+        var layer = model.Layers[index];
         string query = Rotate(Heads(normed, layer.Q, shape.Heads));
         string key = Cached(index, "key", Rotate(Heads(normed, layer.K, shape.KvHeads)));
         string value = Cached(index, "value", Heads(normed, layer.V, shape.KvHeads));
@@ -107,15 +166,7 @@ internal sealed class TinyLlamaOnnx
         string weights = graph.Op("Softmax", [graph.Op("Add", [scores, closed])], ("axis", -1L));
         string mixed = graph.Op(
             "Transpose", [graph.Op("MatMul", [weights, value])], ("perm", new long[] { 0, 2, 1, 3 }));
-        int width = shape.Heads * shape.HeadSize;
-        mixed = graph.Op("Reshape", [mixed, graph.Longs([1, -1, width])]);
-        hidden = graph.Op("Add", [hidden, graph.Op("MatMul", [mixed, Weights(layer.O, width, shape.Hidden)])]);
-        string fed = Norm(hidden, layer.FeedNorm);
-        string gate = graph.Op("MatMul", [fed, Weights(layer.Gate, shape.Hidden, shape.Inner)]);
-        string up = graph.Op("MatMul", [fed, Weights(layer.Up, shape.Hidden, shape.Inner)]);
-        string inner = graph.Op("Mul", [graph.Op("Mul", [gate, graph.Op("Sigmoid", [gate])]), up]);
-        string down = graph.Op("MatMul", [inner, Weights(layer.Down, shape.Inner, shape.Hidden)]);
-        hidden = graph.Op("Add", [hidden, down]);
+        return graph.Op("Reshape", [mixed, graph.Longs([1, -1, shape.Heads * shape.HeadSize])]);
     }
 
     private string Heads(string normed, float[] matrix, int heads)
@@ -135,7 +186,8 @@ internal sealed class TinyLlamaOnnx
         return graph.Op("Add", [graph.Op("Mul", [heads, cos]), graph.Op("Mul", [turned, sin])]);
     }
 
-    /// <summary>Appends to the cache, gives the present output, and repeats each head for its group of queries.</summary>
+    /// <summary>Appends to the cache, gives the present output, and repeats each head for its group of
+    /// queries.</summary>
     private string Cached(int layer, string part, string fresh)
     {
         string past = graph.Cast($"past_key_values.{layer}.{part}", OnnxGraph.Float);

@@ -4,7 +4,8 @@ using Souk.Engines.Onnx;
 
 namespace Souk.Engines.Tests.Onnx;
 
-/// <summary>The model that the repository ships, against ONNX Runtime without a cache, a sampler or an engine.</summary>
+/// <summary>The model that the repository ships, against ONNX Runtime without a cache, a sampler or an
+/// engine.</summary>
 public sealed class DemoModelTests
 {
     private static readonly string? Folder = Find();
@@ -61,7 +62,7 @@ public sealed class DemoModelTests
                 "attention_mask" => NamedOnnxValue.CreateFromTensor(
                     name, new DenseTensor<long>(Enumerable.Repeat(1L, tokens.Length).ToArray(), shape)),
                 "position_ids" => NamedOnnxValue.CreateFromTensor(
-                    name, new DenseTensor<long>(Enumerable.Range(0, tokens.Length).Select(i => (long)i).ToArray(), shape)),
+                    name, new DenseTensor<long>(tokens.Select((_, at) => (long)at).ToArray(), shape)),
                 _ => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<float>(shape)),
             });
         }

@@ -54,10 +54,14 @@ public sealed class OnnxConcurrencyTests
     public async Task A_client_that_leaves_stops_the_pass_under_way()
     {
         using var folder = ModelFolder.Create(new TinyLlama(Slow));
-        await using var engine = await OnnxEngine.LoadAsync(
-            new OnnxEngineOptions { Directory = folder.Path, Threads = 1, Concurrency = 1, PrefillTokens = 2048 }, default);
+        var options = new OnnxEngineOptions
+        {
+            Directory = folder.Path, Threads = 1, Concurrency = 1, PrefillTokens = 2048,
+        };
+        await using var engine = await OnnxEngine.LoadAsync(options, default);
         using var leaving = new CancellationTokenSource();
-        await using var pulled = engine.GenerateAsync(Ask.For(new string('x', 1900)), leaving.Token).GetAsyncEnumerator();
+        var request = Ask.For(new string('x', 1900));
+        await using var pulled = engine.GenerateAsync(request, leaving.Token).GetAsyncEnumerator();
         Assert.True(await pulled.MoveNextAsync());
         var prefill = pulled.MoveNextAsync();
         await leaving.CancelAsync();
@@ -71,7 +75,8 @@ public sealed class OnnxConcurrencyTests
     public async Task Disposing_the_engine_ends_its_requests_as_ours()
     {
         using var folder = ModelFolder.Create(new TinyLlama(new TinyShape()));
-        var engine = await OnnxEngine.LoadAsync(new OnnxEngineOptions { Directory = folder.Path, Threads = 1 }, default);
+        var engine = await OnnxEngine.LoadAsync(
+            new OnnxEngineOptions { Directory = folder.Path, Threads = 1 }, default);
         await using var pulled = engine.GenerateAsync(Ask.For("Long", maxTokens: 200, temperature: 1), default)
             .GetAsyncEnumerator();
         Assert.True(await pulled.MoveNextAsync());

@@ -96,7 +96,8 @@ public sealed class OnnxEngineTests : IAsyncLifetime
     [Fact]
     public async Task An_end_token_ends_the_answer_and_is_counted()
     {
-        var request = Ask.For("End", maxTokens: 30, more: new { logit_bias = new Dictionary<string, int> { ["257"] = 100 } });
+        var bias = new { logit_bias = new Dictionary<string, int> { ["257"] = 100 } };
+        var request = Ask.For("End", maxTokens: 30, more: bias);
         var events = await engine.AllAsync(request);
         Assert.Equal([ModelFolder.End], events.Ids());
         Assert.Equal("", events.Text());
@@ -112,7 +113,8 @@ public sealed class OnnxEngineTests : IAsyncLifetime
         // Three letters from the middle of the answer: more than one token, since each token is a byte.
         string stop = text.Substring(text.Length / 2, 3);
         int at = text.IndexOf(stop, StringComparison.Ordinal);
-        var stopped = await engine.AllAsync(Ask.For("Stop here", maxTokens: 40, temperature: 1, seed: 11, stop: [stop]));
+        var stopped = await engine.AllAsync(
+            Ask.For("Stop here", maxTokens: 40, temperature: 1, seed: 11, stop: [stop]));
 
         Assert.Equal(text[..at], stopped.Text());
         Assert.Equal("stop", stopped.End().Reason);

@@ -3,7 +3,8 @@ using Souk.Engines.Tests.Models;
 
 namespace Souk.Engines.Tests.Onnx;
 
-/// <summary>Every shape the engine claims to run, against a float64 forward pass that knows nothing of caches.</summary>
+/// <summary>Every shape the engine claims to run, against a float64 forward pass that knows nothing of
+/// caches.</summary>
 public sealed class OnnxShapesTests
 {
     public static TheoryData<string> Shapes => [.. Named.Keys];
@@ -18,6 +19,7 @@ public sealed class OnnxShapesTests
         ["no attention mask"] = new TinyShape { HasMask = false, Seed = 6 },
         ["no positions"] = new TinyShape { HasPositions = false, Seed = 7 },
         ["neither mask nor positions"] = new TinyShape { HasMask = false, HasPositions = false, Seed = 8 },
+        ["fused attention"] = new TinyShape { IsFused = true, HasPositions = false, HeadSize = 16, Seed = 10 },
         ["open sizes"] = new TinyShape { IsSymbolic = true, Seed = 9 },
     };
 
@@ -52,7 +54,8 @@ public sealed class OnnxShapesTests
     {
         var model = new TinyLlama(new TinyShape());
         using var folder = ModelFolder.Create(model);
-        await using var engine = await OnnxEngine.LoadAsync(new OnnxEngineOptions { Directory = folder.Path }, default);
+        var options = new OnnxEngineOptions { Directory = folder.Path };
+        await using var engine = await OnnxEngine.LoadAsync(options, default);
         var events = await engine.AllAsync(Ask.For("Hello", maxTokens: 1));
         int[] prompt = events.OfType<PromptCounted>().Single().PromptIds!;
 

@@ -4,8 +4,8 @@ using Souk.Engines.Tests.Models;
 
 namespace Souk.Engines.Tests.Upstream;
 
-/// <summary>The npm package inference-server, on llama.cpp, serving a model that the test made: an upstream that nobody
-/// here wrote.</summary>
+/// <summary>The npm package inference-server, on llama.cpp, serving a model that the test made: an upstream that
+/// nobody here wrote.</summary>
 internal sealed class LlamaServer : IAsyncDisposable
 {
     private readonly Process process;

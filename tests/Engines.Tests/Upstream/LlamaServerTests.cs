@@ -4,7 +4,8 @@ using Souk.Engines.Upstream;
 
 namespace Souk.Engines.Tests.Upstream;
 
-/// <summary>The upstream engine against a server that nobody here wrote: npm's inference-server on llama.cpp.</summary>
+/// <summary>The upstream engine against a server that nobody here wrote: npm's inference-server on
+/// llama.cpp.</summary>
 [Trait("system", "npm inference-server")]
 public sealed class LlamaServerTests : IAsyncLifetime
 {

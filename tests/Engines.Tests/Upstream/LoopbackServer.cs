@@ -30,7 +30,7 @@ internal sealed class LoopbackServer : IAsyncDisposable
 
     /// <summary>The answer to /v1/models.</summary>
     public string Models { get; set; } =
-        """{"object":"list","data":[{"id":"m","object":"model","created":1,"owned_by":"vllm","max_model_len":4096}]}""";
+        """{"object":"list","data":[{"id":"m","object":"model","owned_by":"vllm","max_model_len":4096}]}""";
 
     /// <summary>Further paths and the JSON that they answer with.</summary>
     public Dictionary<string, string> Others { get; } = [];

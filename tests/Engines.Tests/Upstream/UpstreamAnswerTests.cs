@@ -61,7 +61,7 @@ public sealed class UpstreamAnswerTests
     [Theory]
     [InlineData("""{"data":[{"id":"a","owned_by":"vllm","max_model_len":8192}]}""", "vllm", 8192)]
     [InlineData("""{"data":[{"id":"a","owned_by":"sglang","max_model_len":4096}]}""", "sglang", 4096)]
-    [InlineData("""{"data":[{"id":"a","owned_by":"llamacpp","meta":{"n_ctx_train":2048,"n_vocab":9}}]}""", "llama.cpp", 2048)]
+    [InlineData("""{"data":[{"id":"a","owned_by":"llamacpp","meta":{"n_ctx_train":2048}}]}""", "llama.cpp", 2048)]
     [InlineData("""{"data":[{"id":"a","owned_by":"library"}]}""", "ollama", 0)]
     [InlineData("""{"data":[{"id":"a","owned_by":"organization_owner"}]}""", "openai-compatible", 0)]
     public void The_list_of_models_tells_servers_apart(string list, string server, int context)

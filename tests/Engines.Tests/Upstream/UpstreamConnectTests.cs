@@ -15,7 +15,7 @@ public sealed class UpstreamConnectTests
     public async Task Ollama_tells_its_context_and_its_blob()
     {
         await using var server = await LoopbackServer.StartAsync();
-        server.Models = """{"object":"list","data":[{"id":"qwen3:32b","object":"model","created":1,"owned_by":"library"}]}""";
+        server.Models = """{"object":"list","data":[{"id":"qwen3:32b","owned_by":"library"}]}""";
         server.Others["/api/version"] = """{"version":"0.13.5"}""";
         server.Others["/api/ps"] = """{"models":[{"name":"qwen3:32b","context_length":32768}]}""";
         server.Others["/api/show"] =
@@ -125,7 +125,8 @@ public sealed class UpstreamConnectTests
         List<Socket> queue = [];
         for (int i = 0; i < 4; i++)
         {
-            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            socket.Blocking = false;
             queue.Add(socket);
             try
             {

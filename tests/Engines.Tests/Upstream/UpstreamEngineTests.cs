@@ -12,18 +12,20 @@ namespace Souk.Engines.Tests.Upstream;
 public sealed class UpstreamEngineTests : IAsyncLifetime
 {
     private const string Ids = """
-        data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}],"prompt_token_ids":[1,2]}
+        data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""}}],"prompt_token_ids":[1,2]}
 
         data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null,"token_ids":[72,105]}]}
 
         data: {"choices":[{"index":0,"delta":{"content":""},"finish_reason":"stop","token_ids":[257]}]}
 
-        data: {"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":3,"prompt_tokens_details":{"cached_tokens":2}}}
+        data: {"choices":[],"usage":{"prompt_tokens":5,"prompt_tokens_details":{"cached_tokens":2}}}
 
         data: [DONE]
 
 
         """;
+
+    private const string OneLetter = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}}]}\n\n";
 
     private LoopbackServer server = null!;
 
@@ -68,7 +70,10 @@ public sealed class UpstreamEngineTests : IAsyncLifetime
     public async Task Only_known_fields_go_upstream()
     {
         await using var engine = await ConnectAsync();
-        var more = new { temperature = 0.5, chat_template = "{{ evil }}", guided_regex = "(a+)+", cache_salt = "x", user = "me" };
+        var more = new
+        {
+            temperature = 0.5, chat_template = "{{ evil }}", guided_regex = "(a+)+", cache_salt = "x", user = "me",
+        };
         await engine.AllAsync(Ask.For("Hi", maxTokens: 7, seed: 3, stop: ["END"], more: more, payer: "alice"));
         using var sent = JsonDocument.Parse(server.Asked[^1]);
         var root = sent.RootElement;
@@ -222,7 +227,7 @@ public sealed class UpstreamEngineTests : IAsyncLifetime
             options => options with { IdleTimeout = TimeSpan.FromSeconds(10) }, time);
         server.Answer = async context =>
         {
-            await LoopbackServer.StreamAsync(context, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}}]}\n\n");
+            await LoopbackServer.StreamAsync(context, OneLetter);
             await Task.Delay(Timeout.Infinite, context.RequestAborted);
         };
         await using var pulled = engine.GenerateAsync(Ask.For("Hi"), default).GetAsyncEnumerator();
@@ -239,7 +244,7 @@ public sealed class UpstreamEngineTests : IAsyncLifetime
     {
         server.Answer = async context =>
         {
-            await LoopbackServer.StreamAsync(context, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"}}]}\n\n");
+            await LoopbackServer.StreamAsync(context, OneLetter);
             await Task.Delay(Timeout.Infinite, context.RequestAborted);
         };
         await using var engine = await ConnectAsync();
@@ -277,6 +282,7 @@ public sealed class UpstreamEngineTests : IAsyncLifetime
         Func<UpstreamOptions, UpstreamOptions>? change = null, TimeProvider? time = null)
     {
         var options = new UpstreamOptions { BaseUrl = server.BaseUrl };
-        return await UpstreamEngine.ConnectAsync(change?.Invoke(options) ?? options, time ?? TimeProvider.System, default);
+        return await UpstreamEngine.ConnectAsync(
+            change?.Invoke(options) ?? options, time ?? TimeProvider.System, default);
     }
 }
