@@ -49,12 +49,7 @@ internal sealed class UpstreamAnswer(int choices, int maxTokens, bool countsIds,
                 throw UpstreamErrors.Protocol($"sent a choice {choice.Index} of {choices}");
             }
 
-            var step = Step(choice);
-            if (step is not null)
-            {
-                events.Add(step);
-            }
-
+            events.AddRange(Steps(choice));
             if (choice.FinishReason is { Length: > 0 } reason)
             {
                 reasons[choice.Index] = OpenAi.Chat.FinishReasons.Accepted(reason);
@@ -95,12 +90,13 @@ internal sealed class UpstreamAnswer(int choices, int maxTokens, bool countsIds,
         return events;
     }
 
-    private TokenOut? Step(ChunkChoice choice)
+    /// <summary>What a chunk says of one choice, one kind of content per event; all ids go with the first.</summary>
+    private List<TokenOut> Steps(ChunkChoice choice)
     {
         int[] ids = countsIds ? choice.TokenIds ?? [] : [];
         if (ids.Length == 0 && IsEmpty(choice))
         {
-            return null;
+            return [];
         }
 
         if (reasons[choice.Index] is not null)
@@ -114,13 +110,34 @@ internal sealed class UpstreamAnswer(int choices, int maxTokens, bool countsIds,
             throw UpstreamErrors.Protocol("generated more tokens than were asked for");
         }
 
-        return new TokenOut(choice.Index, ids, choice.Content ?? "")
+        List<TokenOut> steps = [];
+        if (choice.Reasoning is { Length: > 0 } reasoning)
         {
-            Reasoning = choice.Reasoning,
-            Refusal = choice.Refusal,
-            ToolCalls = choice.ToolCalls,
-            Logprobs = choice.Logprobs,
-        };
+            steps.Add(new TokenOut(choice.Index, [], "") { Reasoning = reasoning });
+        }
+
+        if (choice.Refusal is { Length: > 0 } refusal)
+        {
+            steps.Add(new TokenOut(choice.Index, [], "") { Refusal = refusal });
+        }
+
+        if (choice.Content is { Length: > 0 } content)
+        {
+            steps.Add(new TokenOut(choice.Index, [], content) { Logprobs = choice.Logprobs });
+        }
+
+        if (!choice.ToolCalls.IsEmpty)
+        {
+            steps.Add(new TokenOut(choice.Index, [], "") { ToolCalls = choice.ToolCalls });
+        }
+
+        if (steps.Count == 0)
+        {
+            steps.Add(new TokenOut(choice.Index, [], ""));
+        }
+
+        steps[0] = steps[0] with { Ids = ids };
+        return steps;
     }
 
     private static bool IsEmpty(ChunkChoice choice) =>

@@ -58,6 +58,22 @@ public sealed class UpstreamAnswerTests
             }
         });
 
+    [Fact]
+    public void One_chunk_with_several_kinds_of_content_loses_none()
+    {
+        var answer = new UpstreamAnswer(1, 9, countsIds: true, [1]);
+        var choice = new ChunkChoice(0)
+        {
+            Reasoning = "so", Content = "x", ToolCalls = "[{}]"u8.ToArray(), TokenIds = [7, 8], Refusal = "",
+        };
+        var steps = answer.Take(new ChatChunk { Choices = [choice] }).Cast<TokenOut>().ToList();
+        Assert.Equal(["so", null, null], steps.Select(step => step.Reasoning));
+        Assert.Equal(["", "x", ""], steps.Select(step => step.Text));
+        Assert.Equal([true, true, false], steps.Select(step => step.ToolCalls.IsEmpty));
+        Assert.Equal([2, 0, 0], steps.Select(step => step.Ids.Length));
+        Assert.All(steps, step => Assert.Null(step.Refusal));
+    }
+
     [Theory]
     [InlineData("""{"data":[{"id":"a","owned_by":"vllm","max_model_len":8192}]}""", "vllm", 8192)]
     [InlineData("""{"data":[{"id":"a","owned_by":"sglang","max_model_len":4096}]}""", "sglang", 4096)]
