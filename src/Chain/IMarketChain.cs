@@ -24,7 +24,7 @@ public interface IMarketChain
     Task<Result<Read<IReadOnlyList<ChannelState>>>> ChannelsAsync(
         IReadOnlyList<Bytes32> channels, ReadPoint point, CancellationToken cancellation);
 
-    /// <summary>What the escrow owes and has paid a receiver in the network's currency, over all its channels.</summary>
+    /// <summary>What the escrow owes and has paid a receiver in the network's currency, over all channels.</summary>
     Task<Result<Read<ReceiverState>>> ReceiverAsync(
         Address receiver, ReadPoint point, CancellationToken cancellation);
 

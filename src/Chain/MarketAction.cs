@@ -48,7 +48,7 @@ public sealed record FinalizeWithdraw(ChannelConfig Channel) : MarketAction;
 /// <summary>Makes a vault (nothing happens if it exists). Anyone may send it.</summary>
 public sealed record CreateVault(VaultSettings Settings, Bytes32 Salt) : MarketAction;
 
-/// <summary>Something that a vault's owner or hot key does; sent by them, or by anyone as <see cref="Relay"/>.</summary>
+/// <summary>What a vault's owner or hot key does; sent by them, or by anyone as <see cref="Relay"/>.</summary>
 public abstract record VaultAction(Address Vault) : MarketAction;
 
 /// <summary>Starts a withdrawal from one of the vault's channels. Owner or hot key.</summary>
@@ -75,7 +75,7 @@ public sealed record ListRegistry(Address Vault, Address Registry, bool IsListed
 /// <summary>Lists a receiver, or takes it off the list. Owner only.</summary>
 public sealed record ListReceiver(Address Vault, Address Receiver, bool IsListed) : VaultAction(Vault);
 
-/// <summary>Something that a provider's owner does at the registry; sent by the owner, or as <see cref="Relay"/>.</summary>
+/// <summary>What a provider's owner does at the registry; sent by it, or as <see cref="Relay"/>.</summary>
 public abstract record RegistryAction : MarketAction;
 
 /// <summary>Registers the sender. <paramref name="NodeProof"/> is the node key's signature of

@@ -61,7 +61,7 @@ internal static class DeploymentProxy
         }
 
         var reply = await chain.AskAsync(
-            RpcCall.Of("eth_sendRawTransaction", RpcValues.Hex(Presigned)), cancellation);
+            RpcCall.OfBytes("eth_sendRawTransaction", RpcValues.Hex(Presigned)), cancellation);
         if (reply.Error is { } error && !error.Says("already known"))
         {
             return Missing(chain, error.Short);

@@ -109,18 +109,10 @@ public static class NetworkCheck
         // The id of any one channel shows that types and domain are those of the specification.
         var config = new ChannelConfig(
             network.VaultFactory, network.Registry, network.Escrow, network.Currency, network.Currency, 900, default);
-        var tuple = new ChannelConfigTuple(
-            config.Payer,
-            config.PayerAuthorizer,
-            config.Receiver,
-            config.ReceiverAuthorizer,
-            config.Token,
-            config.WithdrawDelay,
-            config.Salt);
         var id = await probe.AskAsync(
             "escrow",
             network.Escrow,
-            BatchSettlementContract.EncodeGetChannelId(tuple),
+            BatchSettlementContract.EncodeGetChannelId(Evm.ContractCalls.Config(config)),
             BatchSettlementContract.DecodeGetChannelId);
         probe.Require(
             id is null || id == config.Id(network.EscrowDomain),
@@ -160,7 +152,7 @@ public static class NetworkCheck
         }
 
         // A call without recipient runs the creation code and returns what it would leave on the chain.
-        var call = RpcCall.Of("eth_call", RpcChain.Call(null, creation), RpcChain.AtBlock(probe.Head));
+        var call = RpcCall.OfBytes("eth_call", RpcChain.Call(null, creation), RpcChain.AtBlock(probe.Head));
         var reply = await probe.Chain.AskAsync(call, probe.Cancellation);
         var expected = RpcReplies.Hex(reply.Result);
         probe.Require(
@@ -177,7 +169,8 @@ public static class NetworkCheck
             DevelopmentCurrencyContract.DecodeDecimals);
         probe.Require(
             decimals is null || decimals == (ulong)network.CurrencyDecimals,
-            $"currency: {network.Currency} has {decimals} decimals, the network file says {network.CurrencyDecimals}.");
+            $"currency: {network.Currency} has {decimals} decimals, and the network file says "
+            + $"{network.CurrencyDecimals}.");
     }
 
     private static async Task<bool> HasDomainAsync(string name, Address contract, string domain, Probe probe)

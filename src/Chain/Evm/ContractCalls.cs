@@ -55,6 +55,9 @@ internal static class ContractCalls
         _ => throw new ArgumentException($"{action.GetType().Name} cannot be relayed.", nameof(action)),
     };
 
+    public static ChannelConfigTuple Config(ChannelConfig c) => new(
+        c.Payer, c.PayerAuthorizer, c.Receiver, c.ReceiverAuthorizer, c.Token, c.WithdrawDelay, c.Salt);
+
     public static SettingsTuple Settings(VaultSettings settings, NetworkFile network) => new(
         settings.Owner,
         network.Escrow,
@@ -94,9 +97,6 @@ internal static class ContractCalls
         .. claim.Rows.Select(row => new VoucherClaimTuple(
             new VoucherTuple(Config(row.Channel), row.Ceiling.Units), row.Signature.ToBytes(), row.Total.Units)),
     ];
-
-    private static ChannelConfigTuple Config(ChannelConfig c) => new(
-        c.Payer, c.PayerAuthorizer, c.Receiver, c.ReceiverAuthorizer, c.Token, c.WithdrawDelay, c.Salt);
 
     private static LimitsTuple Limits(VaultLimits limits) => new(
         limits.Cap.Units, limits.ReceiverCap.Units, limits.LeastWithdrawDelay, limits.GreatestWithdrawDelay);

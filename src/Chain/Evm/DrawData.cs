@@ -4,8 +4,8 @@ using Souk.Protocol;
 namespace Souk.Chain.Evm;
 
 /// <summary>
-/// What a vault takes as its collector data: the arguments of its own <c>encodeDraw</c>, that is, that call without the
-/// selector. Somebody else, such as the provider, can then submit the deposit.
+/// What a vault takes as its collector data: the arguments of its own <c>encodeDraw</c>, that is, that call without
+/// the selector. Somebody else, such as the provider, can then submit the deposit.
 /// </summary>
 public static class DrawData
 {
@@ -16,9 +16,7 @@ public static class DrawData
     {
         ArgumentNullException.ThrowIfNull(channel);
         ArgumentNullException.ThrowIfNull(draw);
-        var config = new ChannelConfigTuple(
-            channel.Payer, channel.PayerAuthorizer, channel.Receiver, channel.ReceiverAuthorizer, channel.Token,
-            channel.WithdrawDelay, channel.Salt);
+        var config = ContractCalls.Config(channel);
         var tuple = new DrawAuthorisationTuple(config, draw.Nonce, draw.Deadline, signature.ToBytes());
         return CustomerVaultContract.EncodeEncodeDraw(tuple).AsMemory(SelectorBytes);
     }

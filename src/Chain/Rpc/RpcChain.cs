@@ -38,7 +38,7 @@ public sealed class RpcChain : IDisposable
     {
         ArgumentNullException.ThrowIfNull(urls);
         using var pool = new RpcPool(urls, null, options, time);
-        var reply = Answer((await pool.SendAsync([RpcCall.Of("eth_chainId")], cancellation))[0]);
+        var reply = Answer((await pool.SendAsync([RpcCall.OfNumber("eth_chainId")], cancellation))[0]);
         var id = RpcValues.Quantity64(reply) ?? throw Malformed("eth_chainId");
         return new RpcChain(id, urls, options, time);
     }
@@ -90,7 +90,8 @@ public sealed class RpcChain : IDisposable
     {
         ArgumentNullException.ThrowIfNull(calls);
         return await HexesAsync(
-            [.. calls.Select(call => RpcCall.Of("eth_call", Call(call.To, call.Data), AtBlock(at)))], cancellation);
+            [.. calls.Select(call => RpcCall.OfBytes("eth_call", Call(call.To, call.Data), AtBlock(at)))],
+            cancellation);
     }
 
     /// <summary>The code at each address at this block; empty where there is none.</summary>
@@ -99,13 +100,13 @@ public sealed class RpcChain : IDisposable
     {
         ArgumentNullException.ThrowIfNull(addresses);
         return await HexesAsync(
-            [.. addresses.Select(a => RpcCall.Of("eth_getCode", a.ToString(), AtBlock(at)))], cancellation);
+            [.. addresses.Select(a => RpcCall.OfBytes("eth_getCode", a.ToString(), AtBlock(at)))], cancellation);
     }
 
     /// <summary>Gas money of an address, in wei, at this block.</summary>
     public async Task<UInt128> BalanceAsync(Address address, Head at, CancellationToken cancellation)
     {
-        var reply = await SendAsync([RpcCall.Of("eth_getBalance", address.ToString(), AtBlock(at))], cancellation);
+        var reply = await SendAsync([BalanceCall(address, at)], cancellation);
         return RpcValues.Quantity(reply[0]) ?? throw Malformed("eth_getBalance");
     }
 
@@ -117,8 +118,9 @@ public sealed class RpcChain : IDisposable
         ArgumentNullException.ThrowIfNull(filters);
         var calls = blocks.SelectMany(block => filters.Select(filter => LogsCall(block, filter))).ToList();
         var replies = await SendAsync(calls, cancellation);
+        var logs = replies.Select(reply => Logs(reply) ?? []).ToList();
         return [.. blocks.Select((_, i) =>
-            (IReadOnlyList<EvmLog>)[.. replies.Skip(i * filters.Count).Take(filters.Count).SelectMany(Logs)])];
+            (IReadOnlyList<EvmLog>)[.. logs.Skip(i * filters.Count).Take(filters.Count).SelectMany(part => part)])];
     }
 
     /// <summary>Sends calls and returns their results.</summary>
@@ -167,7 +169,15 @@ public sealed class RpcChain : IDisposable
         var error => throw new RpcRefusedException(error.Code, error.Short),
     };
 
-    private static RpcCall BlockCall(string block) => RpcCall.Of("eth_getBlockByNumber", block, false);
+    // Only the newest block is always there.
+    private static RpcCall BlockCall(string block) => RpcCall.Of(
+        "eth_getBlockByNumber",
+        result => Block(result) is not null || (result.ValueKind == JsonValueKind.Null && block != "latest"),
+        block,
+        false);
+
+    private static RpcCall BalanceCall(Address address, Head at) => RpcCall.Of(
+        "eth_getBalance", static result => RpcValues.Quantity(result) is not null, address.ToString(), AtBlock(at));
 
     private static RpcCall LogsCall(Head block, EvmLogFilter filter)
     {
@@ -180,7 +190,7 @@ public sealed class RpcChain : IDisposable
         query["topics"] = new JsonArray([.. filter.Topics.Select(place => place.Count == 0
             ? null
             : (JsonNode)new JsonArray([.. place.Select(topic => (JsonNode)topic.ToString())]))]);
-        return RpcCall.Of("eth_getLogs", query);
+        return RpcCall.Of("eth_getLogs", static result => Logs(result) is not null, query);
     }
 
     private static EvmBlock? Block(JsonElement json) =>
@@ -196,13 +206,15 @@ public sealed class RpcChain : IDisposable
                 gasLimit)
             : null;
 
-    private static IEnumerable<EvmLog> Logs(JsonElement json)
+    // Null if any of them is malformed.
+    private static List<EvmLog>? Logs(JsonElement json)
     {
         if (json.ValueKind != JsonValueKind.Array)
         {
-            throw Malformed("eth_getLogs");
+            return null;
         }
 
+        var logs = new List<EvmLog>();
         foreach (var log in json.EnumerateArray())
         {
             var topics = RpcValues.Member(log, "topics");
@@ -210,14 +222,19 @@ public sealed class RpcChain : IDisposable
                 || RpcReplies.Hex(RpcValues.Member(log, "data")) is not { } data
                 || topics.ValueKind != JsonValueKind.Array)
             {
-                throw Malformed("eth_getLogs");
+                return null;
             }
 
-            yield return new EvmLog(
-                contract,
-                [.. topics.EnumerateArray().Select(t => RpcValues.Word(t) ?? throw Malformed("eth_getLogs"))],
-                data);
+            var words = topics.EnumerateArray().Select(RpcValues.Word).ToList();
+            if (words.Exists(word => word is null))
+            {
+                return null;
+            }
+
+            logs.Add(new EvmLog(contract, words.ConvertAll(word => word!.Value), data));
         }
+
+        return logs;
     }
 
     private async Task<IReadOnlyList<ReadOnlyMemory<byte>>> HexesAsync(
@@ -225,6 +242,6 @@ public sealed class RpcChain : IDisposable
     {
         var replies = await SendAsync(calls, cancellation);
         return [.. replies.Select(reply =>
-            (RpcReplies.Hex(reply) ?? throw Malformed(calls[0].Method)).AsMemory()).Select(m => (ReadOnlyMemory<byte>)m)];
+            (ReadOnlyMemory<byte>)(RpcReplies.Hex(reply) ?? throw Malformed(calls[0].Method)))];
     }
 }

@@ -75,7 +75,8 @@ internal sealed class RpcEndpoint : IDisposable
         {
             throw new NodeException($"no reply within {_options.Timeout.TotalSeconds:0.#} s");
         }
-        catch (Exception failure) when (failure is HttpRequestException or IOException or SocketException)
+        catch (Exception failure) when (failure is HttpRequestException or IOException or SocketException
+            or InvalidDataException)
         {
             throw new NodeException(Describe(failure), failure);
         }
@@ -86,7 +87,8 @@ internal sealed class RpcEndpoint : IDisposable
     // The exceptions' own messages may carry the URL.
     private static string Describe(Exception failure) => failure switch
     {
-        HttpRequestException { InnerException: SocketException socket } => $"cannot connect ({socket.SocketErrorCode})",
+        HttpRequestException { InnerException: SocketException socket } =>
+            $"cannot connect ({socket.SocketErrorCode})",
         HttpRequestException http => $"the connection failed ({http.HttpRequestError})",
         _ => $"the connection broke ({failure.GetType().Name})",
     };

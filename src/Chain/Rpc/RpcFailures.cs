@@ -1,6 +1,6 @@
 namespace Souk.Chain.Rpc;
 
-/// <summary>No node gave a usable answer after all retries. Says which nodes and why, never their whole URLs.</summary>
+/// <summary>No node gave a usable answer after all retries. Says which and why, never their whole URLs.</summary>
 public sealed class RpcUnavailableException(string message) : Exception(message);
 
 /// <summary>A node understood the request and refused it, and asking others would not change that.</summary>

@@ -127,9 +127,14 @@ internal sealed class RpcPool : IDisposable
                 missing.RemoveRange(0, part.Count);
                 for (var i = 0; i < part.Count; i++)
                 {
+                    var call = calls[part[i]];
                     if (replies[i].Error is { Kind: RpcErrorKind.Node } error)
                     {
-                        Bench(member, $"{calls[part[i]].Method}: {error.Short}");
+                        Bench(member, $"{call.Method}: {error.Short}");
+                    }
+                    else if (replies[i].Error is null && !call.IsAnswer(replies[i].Result))
+                    {
+                        Bench(member, $"{call.Method}: the result is not what the method returns");
                     }
                     else
                     {
@@ -179,7 +184,7 @@ internal sealed class RpcPool : IDisposable
             return;
         }
 
-        var replies = await AskAsync(member, [RpcCall.Of("eth_chainId")], cancellation);
+        var replies = await AskAsync(member, [RpcCall.OfNumber("eth_chainId")], cancellation);
         if (replies![0].Error is { } error)
         {
             throw new NodeException($"eth_chainId: {error.Short}");

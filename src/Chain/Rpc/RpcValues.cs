@@ -17,7 +17,8 @@ internal static class RpcValues
     public static UInt128? Quantity(JsonElement element) =>
         RpcReplies.Text(element) is { Length: > 2 and <= 66 } text
         && text.StartsWith("0x", StringComparison.Ordinal)
-        && UInt128.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
+        && UInt128.TryParse(
+            text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
             ? value
             : null;
 

@@ -14,16 +14,14 @@ internal readonly record struct Fees(UInt128 BaseFee, UInt128 Tip, UInt128 Cap)
     public static async Task<Fees> EstimateAsync(
         RpcChain chain, SenderOptions options, CancellationToken cancellation)
     {
-        var call = RpcCall.Of("eth_feeHistory", RpcValues.Quantity(HistoryBlocks), "latest", new JsonArray(50));
+        var call = RpcCall.Of(
+            "eth_feeHistory",
+            static result => NextBaseFee(result) is not null,
+            RpcValues.Quantity(HistoryBlocks),
+            "latest",
+            new JsonArray(50));
         var history = (await chain.SendAsync([call], cancellation))[0];
-        var bases = RpcValues.Member(history, "baseFeePerGas");
-        if (bases.ValueKind != JsonValueKind.Array || bases.GetArrayLength() == 0
-            || RpcValues.Quantity(bases.EnumerateArray().Last()) is not { } baseFee
-            || baseFee > UInt128.MaxValue >> 32)
-        {
-            throw RpcChain.Malformed(call.Method);
-        }
-
+        var baseFee = NextBaseFee(history) ?? throw RpcChain.Malformed(call.Method);
         var tip = UInt128.Max(MedianTip(RpcValues.Member(history, "reward")), options.LeastTip);
         return new Fees(baseFee, tip, (baseFee * 2) + tip);
     }
@@ -34,6 +32,16 @@ internal readonly record struct Fees(UInt128 BaseFee, UInt128 Tip, UInt128 Cap)
     {
         var tip = UInt128.Max(Raised(Tip), now.Tip);
         return new Fees(now.BaseFee, tip, UInt128.Max(Raised(Cap), (now.BaseFee * 2) + tip));
+    }
+
+    // The list ends with the fee of the block that comes next.
+    private static UInt128? NextBaseFee(JsonElement history)
+    {
+        var bases = RpcValues.Member(history, "baseFeePerGas");
+        return bases.ValueKind == JsonValueKind.Array && bases.GetArrayLength() > 0
+            && RpcValues.Quantity(bases.EnumerateArray().Last()) is { } fee && fee <= UInt128.MaxValue >> 64
+                ? fee
+                : null;
     }
 
     private static UInt128 Raised(UInt128 fee) => fee + (fee / 8) + 1;
@@ -49,7 +57,7 @@ internal readonly record struct Fees(UInt128 BaseFee, UInt128 Tip, UInt128 Cap)
             .Select(block => block.ValueKind == JsonValueKind.Array && block.GetArrayLength() > 0
                 ? RpcValues.Quantity(block[0]) ?? 0
                 : 0)
-            .Where(tip => tip > 0 && tip <= UInt128.MaxValue >> 32)
+            .Where(tip => tip > 0 && tip <= UInt128.MaxValue >> 64)
             .Order()
             .ToList();
         return tips.Count == 0 ? 0 : tips[tips.Count / 2];

@@ -179,7 +179,7 @@ internal sealed class InFlight(
         try
         {
             var bytes = RpcValues.Hex(transaction.Bytes.Span);
-            reply = await chain.AskAsync(RpcCall.Of("eth_sendRawTransaction", bytes), cancellation);
+            reply = await chain.AskAsync(RpcCall.OfBytes("eth_sendRawTransaction", bytes), cancellation);
         }
         catch (RpcUnavailableException)
         {
@@ -209,10 +209,10 @@ internal sealed class InFlight(
         var hash = _versions[^1].Hash.ToString();
         var replies = await chain.SendAsync(
             [
-                RpcCall.Of("eth_blockNumber"),
-                RpcCall.Of("eth_getTransactionCount", key.Address.ToString(), "latest"),
-                RpcCall.Of("eth_getTransactionByHash", hash),
-                .. _versions.Select(v => RpcCall.Of("eth_getTransactionReceipt", v.Hash.ToString())),
+                RpcCall.OfNumber("eth_blockNumber"),
+                RpcCall.OfNumber("eth_getTransactionCount", key.Address.ToString(), "latest"),
+                RpcCall.Of("eth_getTransactionByHash", IsObjectOrNull, hash),
+                .. _versions.Select(ReceiptCall),
             ],
             cancellation);
         return new Look(
@@ -222,21 +222,22 @@ internal sealed class InFlight(
             replies[2].ValueKind == JsonValueKind.Object);
     }
 
-    private static EvmReceipt? Receipt(JsonElement json)
-    {
-        if (json.ValueKind != JsonValueKind.Object)
-        {
-            return null;
-        }
+    private static bool IsObjectOrNull(JsonElement json) =>
+        json.ValueKind is JsonValueKind.Object or JsonValueKind.Null;
 
-        return RpcValues.Word(RpcValues.Member(json, "transactionHash")) is { } hash
-            && RpcValues.Quantity64(RpcValues.Member(json, "status")) is { } status
-            && RpcValues.Quantity64(RpcValues.Member(json, "blockNumber")) is { } block
-            && RpcValues.Word(RpcValues.Member(json, "blockHash")) is { } blockHash
-            && RpcValues.Quantity64(RpcValues.Member(json, "gasUsed")) is { } used
-            && RpcValues.Quantity(RpcValues.Member(json, "effectiveGasPrice")) is { } price
-            && price <= UInt128.MaxValue >> 64
-                ? new EvmReceipt(hash, status == 1, block, blockHash, used, price)
-                : throw RpcChain.Malformed("eth_getTransactionReceipt");
-    }
+    private static RpcCall ReceiptCall(SignedTransaction version) => RpcCall.Of(
+        "eth_getTransactionReceipt",
+        json => json.ValueKind == JsonValueKind.Null || Receipt(json)?.Transaction == version.Hash,
+        version.Hash.ToString());
+
+    private static EvmReceipt? Receipt(JsonElement json) =>
+        RpcValues.Word(RpcValues.Member(json, "transactionHash")) is { } hash
+        && RpcValues.Quantity64(RpcValues.Member(json, "status")) is { } status
+        && RpcValues.Quantity64(RpcValues.Member(json, "blockNumber")) is { } block
+        && RpcValues.Word(RpcValues.Member(json, "blockHash")) is { } blockHash
+        && RpcValues.Quantity64(RpcValues.Member(json, "gasUsed")) is { } used
+        && RpcValues.Quantity(RpcValues.Member(json, "effectiveGasPrice")) is { } price
+        && price <= UInt128.MaxValue >> 64
+            ? new EvmReceipt(hash, status == 1, block, blockHash, used, price)
+            : null;
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Souk.Chain.Bindings;
 using Souk.Chain.Rpc;
 using Souk.Protocol;
@@ -70,7 +71,7 @@ internal sealed class Sending(RpcChain chain, PrivateKey key, SenderOptions opti
     private async Task<Result<ulong>> GasAsync(TransactionWish wish, CancellationToken cancellation)
     {
         var call = RpcChain.Call(wish.To, wish.Data, key.Address, wish.Value);
-        var reply = await chain.AskAsync(RpcCall.Of("eth_estimateGas", call), cancellation);
+        var reply = await chain.AskAsync(GasCall(call), cancellation);
         if (reply.Error is { } error)
         {
             return error.Kind == RpcErrorKind.Revert
@@ -81,10 +82,13 @@ internal sealed class Sending(RpcChain chain, PrivateKey key, SenderOptions opti
         }
 
         var estimate = RpcValues.Quantity64(reply.Result) ?? throw RpcChain.Malformed("eth_estimateGas");
-        return estimate < ulong.MaxValue / 1000
-            ? estimate + (estimate * (ulong)options.GasMarginPercent / 100)
-            : throw RpcChain.Malformed("eth_estimateGas");
+        return estimate + (estimate * (ulong)options.GasMarginPercent / 100);
     }
+
+    private static RpcCall GasCall(JsonObject call) => RpcCall.Of(
+        "eth_estimateGas",
+        static result => RpcValues.Quantity64(result) is { } gas && gas < ulong.MaxValue / 1000,
+        call);
 
     // The pending count queues behind transactions that an earlier run of this process left in the pool.
     private async Task<ulong> NonceAsync(CancellationToken cancellation)
@@ -94,8 +98,8 @@ internal sealed class Sending(RpcChain chain, PrivateKey key, SenderOptions opti
             var from = key.Address.ToString();
             var replies = await chain.SendAsync(
                 [
-                    RpcCall.Of("eth_getTransactionCount", from, "latest"),
-                    RpcCall.Of("eth_getTransactionCount", from, "pending"),
+                    RpcCall.OfNumber("eth_getTransactionCount", from, "latest"),
+                    RpcCall.OfNumber("eth_getTransactionCount", from, "pending"),
                 ],
                 cancellation);
             var nonce = Math.Max(
@@ -119,7 +123,7 @@ internal sealed class Sending(RpcChain chain, PrivateKey key, SenderOptions opti
         try
         {
             var before = RpcValues.Quantity(receipt.Block == 0 ? 0 : receipt.Block - 1);
-            var reply = await chain.AskAsync(RpcCall.Of("eth_call", call, before), cancellation);
+            var reply = await chain.AskAsync(RpcCall.OfBytes("eth_call", call, before), cancellation);
             if (reply.Error is { Kind: RpcErrorKind.Revert } error)
             {
                 reason = ContractErrors.Read(error.Data ?? default);

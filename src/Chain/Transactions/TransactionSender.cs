@@ -5,9 +5,9 @@ using Souk.Protocol;
 namespace Souk.Chain.Transactions;
 
 /// <summary>
-/// One key's transactions on one chain, strictly one after the other: the next starts when the one before has a receipt
-/// or is given up. There must be one sender per key and chain; another process with the same key is survived (its
-/// transactions take nonces, and ours are sent anew), but wastes time.
+/// One key's transactions on one chain, strictly one after the other: the next starts when the one before has a
+/// receipt or is given up. There must be one sender per key and chain; another process with the same key is survived
+/// (its transactions take nonces, and ours are sent anew), but wastes time.
 /// </summary>
 /// <remarks>
 /// Nothing is stored. After a restart the chain tells what was mined and which nonces wait; whoever asks for a

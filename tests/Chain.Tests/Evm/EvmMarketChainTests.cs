@@ -154,8 +154,8 @@ public sealed class EvmMarketChainTests : IAsyncLifetime
         Assert.Equal("https://moved.example", entry.Endpoint);
         Assert.Equal((60u, 30u, court), (entry.Delay, entry.NextDelay, entry.NextCourt));
         Assert.Equal(1u, entry.Current.Number);
-        var sets = (await _market.Market.KeySetsAsync(_market.Provider.Address, ReadPoint.Newest, default)).Value.Value;
-        Assert.Equal([_market.Provider.Address, Address.Zero], sets.Select(set => set.Keys.Gas));
+        var sets = await _market.Market.KeySetsAsync(_market.Provider.Address, ReadPoint.Newest, default);
+        Assert.Equal([_market.Provider.Address, Address.Zero], sets.Value.Value.Select(set => set.Keys.Gas));
 
         await _market.SubmitAsync(_market.Provider, new Leave());
         await _market.Anvil.CallAsync("evm_increaseTime", "0x3c");

@@ -7,7 +7,7 @@ using Souk.Protocol;
 
 namespace Souk.Chain.Tests.Evm;
 
-/// <summary>What the protocol signs is what the deployed contracts, and a wallet's eth_signTypedData_v4, hash.</summary>
+/// <summary>What the protocol signs is what the deployed contracts and wallets (eth_signTypedData_v4) hash.</summary>
 public sealed class SignatureAgreementTests
 {
     [Fact]
@@ -81,7 +81,7 @@ public sealed class SignatureAgreementTests
                 "name": "x402 Batch Settlement", "version": "1", "chainId": 31337,
                 "verifyingContract": "{{domain.Escrow}}"
               },
-              "message": { "channelId": "{{channel}}", "maxClaimableAmount": "340282366920938463463374607431768211455" }
+              "message": { "channelId": "{{channel}}", "maxClaimableAmount": "{{Amount.MaxValue}}" }
             }
             """);
 

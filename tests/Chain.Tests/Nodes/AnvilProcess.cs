@@ -88,8 +88,8 @@ internal sealed class AnvilProcess : IAsyncDisposable
     public async Task<ulong> PendingAsync()
     {
         var status = await CallAsync("txpool_status");
-        return ulong.Parse(
-            status.GetProperty("pending").GetString()!.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        var count = status.GetProperty("pending").GetString()!.AsSpan(2);
+        return ulong.Parse(count, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
     }
 
     public static string Quantity(ulong value) => "0x" + value.ToString("x", CultureInfo.InvariantCulture);

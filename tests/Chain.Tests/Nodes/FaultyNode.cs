@@ -98,7 +98,7 @@ internal sealed class FaultyNode : IAsyncDisposable
                 .ContinueWith(_ => { }, TaskScheduler.Default),
             NodeFault.Endless => EndlessAsync(context),
             NodeFault.InternalError => context.Response.WriteAsync(Errors(body, -32603, "internal error")),
-            NodeFault.OtherChain => context.Response.WriteAsync(Results(body, "0x1")),
+            NodeFault.OtherChain => context.Response.WriteAsync(Results(body, "\"0x1\"")),
             _ => body.StartsWith('[')
                 ? context.Response.WriteAsync(
                     "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32600,\"message\":\"no batches here\"}}")
@@ -131,7 +131,8 @@ internal sealed class FaultyNode : IAsyncDisposable
     private static string Errors(string body, int code, string message) =>
         Reply(body, $"\"error\":{{\"code\":{code},\"message\":\"{message}\"}}");
 
-    private static string Results(string body, string result) => Reply(body, $"\"result\":\"{result}\"");
+    /// <summary>The same JSON as result of each call in the body.</summary>
+    public static string Results(string body, string json) => Reply(body, $"\"result\":{json}");
 
     private static string Reply(string body, string content)
     {

@@ -88,7 +88,7 @@ public sealed class RpcRepliesTests
     [InlineData(3, "execution reverted: no", "0x08c379a0", "Revert")]
     [InlineData(-32000, "execution reverted", null, "Revert")]
     [InlineData(-32015, "VM execution error.", "0x12345678", "Revert")]
-    [InlineData(-32603, "Error: VM Exception while processing transaction: reverted with custom error", null, "Revert")]
+    [InlineData(-32603, "VM Exception while processing transaction: reverted with custom error", null, "Revert")]
     [InlineData(-32000, "nonce too low: next nonce 5, tx nonce 4", null, "Refused")]
     [InlineData(-32000, "replacement transaction underpriced", null, "Refused")]
     [InlineData(-32003, "Insufficient funds for gas * price + value", null, "Refused")]
