@@ -27,13 +27,27 @@ internal sealed record RunningFile(int Pid, long StartedTicks, Ports Ports, int 
         return new RunningFile(self.Id, self.StartTime.ToUniversalTime().Ticks, ports, anvilPid, anvilPort);
     }
 
+    // A killed process stays in the table until its parent collects it; in a container that may be never.
+    private static bool IsZombie(int pid)
+    {
+        var path = $"/proc/{pid}/stat";
+        if (!File.Exists(path))
+        {
+            return false;
+        }
+
+        var stat = File.ReadAllText(path);
+        var state = stat.LastIndexOf(')') + 2;
+        return state < stat.Length && stat[state] == 'Z';
+    }
+
     /// <summary>True while the process that wrote this lives; its id may have gone to another, so its start time counts.</summary>
     public bool IsAlive()
     {
         try
         {
             using var process = Process.GetProcessById(Pid);
-            return !process.HasExited
+            return !process.HasExited && !IsZombie(Pid)
                 && Math.Abs(process.StartTime.ToUniversalTime().Ticks - StartedTicks) < TimeSpan.TicksPerSecond * 2;
         }
         catch (Exception gone) when (gone is ArgumentException or InvalidOperationException or System.ComponentModel.Win32Exception)
