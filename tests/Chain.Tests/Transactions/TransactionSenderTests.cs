@@ -163,6 +163,29 @@ public sealed class TransactionSenderTests
     }
 
     [Fact]
+    public async Task A_new_run_queues_behind_what_the_last_one_left_in_the_pool()
+    {
+        await using var anvil = await AnvilProcess.StartAsync("--no-mining");
+        using var chain = anvil.Open();
+        using var key = await anvil.FundedKeyAsync(1);
+        Task<Result<EvmReceipt>> left;
+        await using (var before = new TransactionSender(chain, key, Hurried))
+        {
+            left = before.SendAsync(Somebody, default, 1, default);
+            await Waiting.UntilAsync(async () => await anvil.PendingAsync() == 1, "the first is in the pool");
+        }
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
+        await using var sender = new TransactionSender(chain, key, Hurried);
+        var sending = sender.SendAsync(Somebody, default, 4, default);
+        await Waiting.UntilAsync(async () => await anvil.PendingAsync() == 2, "both are in the pool");
+        await anvil.MineAsync();
+
+        Assert.True((await sending).IsOk);
+        Assert.Equal((UInt128)5, await BalanceAsync(chain, Somebody));
+    }
+
+    [Fact]
     public async Task A_nonce_that_went_back_is_believed_after_a_while()
     {
         await using var anvil = await AnvilProcess.StartAsync();
