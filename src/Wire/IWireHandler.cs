@@ -28,6 +28,7 @@ public interface IWireResponse
 public interface IWireClient
 {
     /// <summary>Sends a request and returns when the reply's headers are here.</summary>
-    /// <exception cref="WireException">The peer could not be reached, was not who it should be, or was too slow.</exception>
+    /// <exception cref="WireException">The peer could not be reached, was not who it should be, or was too
+    /// slow.</exception>
     Task<WireReply> SendAsync(PeerTarget target, WireRequest request, CancellationToken cancellation);
 }

@@ -11,7 +11,9 @@ public sealed record PeerTarget(Uri Endpoint, Bytes32? SpkiHash)
     /// <summary>The longest endpoint that is read, in characters.</summary>
     public const int MostEndpointCharacters = 256;
 
-    /// <summary>Reads an endpoint as a peer states it: an origin and nothing else, https, or http on loopback.</summary>
+    /// <summary>
+    /// Reads an endpoint as a peer states it: an origin and nothing else, https, or http on loopback.
+    /// </summary>
     public static Result<PeerTarget> Parse(string endpoint, Bytes32? spkiHash)
     {
         if (endpoint.Length > MostEndpointCharacters)

@@ -1,6 +1,8 @@
 namespace Souk.Wire;
 
-/// <summary>What a listener grants its peers. One instance per role; every limit ends the offending request only.</summary>
+/// <summary>
+/// What a listener grants its peers. One instance per role; every limit ends the offending request only.
+/// </summary>
 public sealed record WireLimits
 {
     /// <summary>Bytes of a request body, 8 MiB by default; more is answered 413.</summary>
@@ -24,7 +26,9 @@ public sealed record WireLimits
     /// <summary>Time for the headers to arrive, 10 s by default; a slower peer is disconnected.</summary>
     public TimeSpan HeadersTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Time that one write may wait for the peer to drain its connection, 30 s by default; then it is cut.</summary>
+    /// <summary>
+    /// Time that one write may wait for the peer to drain its connection, 30 s by default; then it is cut.
+    /// </summary>
     public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Time an idle connection is kept, 2 min by default.</summary>

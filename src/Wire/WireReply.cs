@@ -5,7 +5,8 @@ using Souk.Protocol;
 namespace Souk.Wire;
 
 /// <summary>
-/// The head of a reply and its body as it arrives. Disposing before the end tells the peer that nobody listens any more.
+/// The head of a reply and its body as it arrives. Disposing before the end tells the peer that nobody listens any
+/// more.
 /// </summary>
 public sealed class WireReply : IAsyncDisposable
 {
@@ -15,7 +16,9 @@ public sealed class WireReply : IAsyncDisposable
     private const int ReadBytes = 16 << 10;
     private long _remaining;
 
-    /// <summary>Wraps a body; <paramref name="body"/> is disposed with the reply, which is how a read is abandoned.</summary>
+    /// <summary>
+    /// Wraps a body; <paramref name="body"/> is disposed with the reply, which is how a read is abandoned.
+    /// </summary>
     public WireReply(int status, WireHeaders headers, Stream body, long mostBodyBytes = DefaultMostBodyBytes)
     {
         (Status, Headers, Body) = (status, headers, body);
@@ -57,7 +60,8 @@ public sealed class WireReply : IAsyncDisposable
     }
 
     /// <summary>The whole body.</summary>
-    /// <exception cref="WireException">The body has more than <paramref name="maxBytes"/>, or the connection broke.</exception>
+    /// <exception cref="WireException">The body has more than <paramref name="maxBytes"/>, or the connection
+    /// broke.</exception>
     public async Task<ReadOnlyMemory<byte>> ReadAllAsync(int maxBytes, CancellationToken cancellation)
     {
         var body = new ArrayBufferWriter<byte>(Math.Min(maxBytes, 4096) + 1);

@@ -1,9 +1,9 @@
 namespace Souk.Wire;
 
 /// <summary>
-/// One request, its body already read and bounded by whatever carried it. <paramref name="Path"/> is percent-encoded and
-/// begins with one slash; <paramref name="Query"/> has no question mark; <paramref name="Peer"/> names the other side
-/// for limits and logs (an IP address on a real network) and is no proof of identity.
+/// One request, its body already read and bounded by whatever carried it. <paramref name="Path"/> is percent-encoded
+/// and begins with one slash; <paramref name="Query"/> has no question mark; <paramref name="Peer"/> names the other
+/// side for limits and logs (an IP address on a real network) and is no proof of identity.
 /// </summary>
 public sealed record WireRequest(
     string Method, string Path, string Query, WireHeaders Headers, ReadOnlyMemory<byte> Body, string Peer)

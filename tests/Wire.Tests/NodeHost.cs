@@ -71,7 +71,8 @@ internal static class Clients
 {
     public static readonly WireClientOptions Development = new() { AllowsPrivateAddresses = true };
 
-    public static HttpWireClient New(WireClientOptions? options = null) => new(options ?? Development, TimeProvider.System);
+    public static HttpWireClient New(WireClientOptions? options = null) =>
+        new(options ?? Development, TimeProvider.System);
 
     /// <summary>Long enough that only a hang reaches it.</summary>
     public static CancellationToken Soon => new CancellationTokenSource(TimeSpan.FromSeconds(20)).Token;

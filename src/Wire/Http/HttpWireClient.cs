@@ -4,8 +4,8 @@ using Souk.Protocol;
 namespace Souk.Wire.Http;
 
 /// <summary>
-/// Sends requests over sockets: pinned TLS 1.3, or plain HTTP on loopback. Connections are kept per endpoint and pin, so
-/// a peer that changes its certificate is never spoken to over a connection made under the old one.
+/// Sends requests over sockets: pinned TLS 1.3, or plain HTTP on loopback. Connections are kept per endpoint and pin,
+/// so a peer that changes its certificate is never spoken to over a connection made under the old one.
 /// </summary>
 public sealed class HttpWireClient(WireClientOptions options, TimeProvider time) : IWireClient, IDisposable
 {
@@ -31,7 +31,9 @@ public sealed class HttpWireClient(WireClientOptions options, TimeProvider time)
                 if (status is >= 300 and < 400)
                 {
                     throw new WireException(
-                        Fault.Theirs, WireCodes.Redirected, "The peer answered with a redirect, which is not followed.");
+                        Fault.Theirs,
+                        WireCodes.Redirected,
+                        "The peer answered with a redirect, which is not followed.");
                 }
 
                 var body = await message.Content.ReadAsStreamAsync(cancellation);

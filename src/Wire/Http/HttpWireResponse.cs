@@ -4,7 +4,9 @@ using Microsoft.Extensions.Primitives;
 
 namespace Souk.Wire.Http;
 
-/// <summary>Writes a handler's answer to an ASP.NET response. One write is one flush, and no allocation while the peer keeps up.</summary>
+/// <summary>
+/// Writes a handler's answer to an ASP.NET response. One write is one flush, and no allocation while the peer keeps up.
+/// </summary>
 internal sealed class HttpWireResponse(
     HttpContext context, PeerGate gate, string peer, WireLimits limits, TimeProvider time)
     : IWireResponse, IDisposable
@@ -80,7 +82,9 @@ internal sealed class HttpWireResponse(
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Counts a body that has grown to <paramref name="total"/> bytes; false where there is no more room.</summary>
+    /// <summary>
+    /// Counts a body that has grown to <paramref name="total"/> bytes; false where there is no more room.
+    /// </summary>
     public bool TryBuffer(long total)
     {
         if (!gate.TryBuffer(total - BufferedBytes))
@@ -107,7 +111,10 @@ internal sealed class HttpWireResponse(
         }
 
         _deadline ??= time.CreateTimer(
-            static state => ((HttpWireResponse)state!).GiveUp(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            static state => ((HttpWireResponse)state!).GiveUp(),
+            this,
+            Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan);
         _deadline.Change(limits.WriteTimeout, Timeout.InfiniteTimeSpan);
         try
         {

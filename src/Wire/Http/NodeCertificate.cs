@@ -28,7 +28,9 @@ public sealed class NodeCertificate : IDisposable
     /// <summary>The name by which a client asks for this certificate.</summary>
     public string ServerName { get; }
 
-    /// <summary>Makes a new key and certificate, valid from a day before <paramref name="now"/> for ten years.</summary>
+    /// <summary>
+    /// Makes a new key and certificate, valid from a day before <paramref name="now"/> for ten years.
+    /// </summary>
     public static NodeCertificate Create(DateTimeOffset now)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);

@@ -6,8 +6,8 @@ namespace Souk.Wire.Http;
 
 /// <summary>
 /// A node's certificates on disk: the one in use, and for a quarter of an hour after a change the one before, because
-/// gateways connect by the newest offer they have seen. Files are readable by the owner alone and replaced by rename, so
-/// a crash leaves either the old state or the new.
+/// gateways connect by the newest offer they have seen. Files are readable by the owner alone and replaced by rename,
+/// so a crash leaves either the old state or the new.
 /// </summary>
 public sealed class NodeCertificateStore : IDisposable
 {
@@ -29,7 +29,8 @@ public sealed class NodeCertificateStore : IDisposable
     public NodeCertificate Current => _state.Current.Certificate;
 
     /// <summary>Opens the certificates in a folder and makes the first where there is none.</summary>
-    /// <exception cref="System.Security.Cryptography.CryptographicException">A file is there but holds no usable certificate.</exception>
+    /// <exception cref="System.Security.Cryptography.CryptographicException">A file is there but holds no usable
+    /// certificate.</exception>
     public static NodeCertificateStore Open(string folder, TimeProvider time)
     {
         var now = time.GetUtcNow();
@@ -66,7 +67,9 @@ public sealed class NodeCertificateStore : IDisposable
         return next;
     }
 
-    /// <summary>The certificate for a client that asked for <paramref name="serverName"/>: the old one, or the current.</summary>
+    /// <summary>
+    /// The certificate for a client that asked for <paramref name="serverName"/>: the old one, or the current.
+    /// </summary>
     public NodeCertificate Select(string? serverName) => Pick(serverName).Certificate;
 
     /// <inheritdoc/>
@@ -103,15 +106,17 @@ public sealed class NodeCertificateStore : IDisposable
 
     private sealed record State(Presented Current, Presented? Previous, DateTimeOffset RetiredAt);
 
-    /// <summary>A certificate with its TLS options built once: building them per handshake would redo chain work.</summary>
+    /// <summary>
+    /// A certificate with its TLS options built once: building them per handshake would redo chain work.
+    /// </summary>
     private sealed class Presented(NodeCertificate certificate)
     {
         public NodeCertificate Certificate { get; } = certificate;
 
         public SslServerAuthenticationOptions Options { get; } = new()
         {
-            ServerCertificateContext =
-                SslStreamCertificateContext.Create(certificate.Certificate, additionalCertificates: null, offline: true),
+            ServerCertificateContext = SslStreamCertificateContext.Create(
+                certificate.Certificate, additionalCertificates: null, offline: true),
             EnabledSslProtocols = SslProtocols.Tls13,
             ClientCertificateRequired = false,
             ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],

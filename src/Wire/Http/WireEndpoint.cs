@@ -125,7 +125,10 @@ internal sealed class ServedHandler(IWireHandler handler, WireLimits limits, Tim
 
         var reader = context.Request.BodyReader;
         await using var deadline = time.CreateTimer(
-            static state => ((PipeReader)state!).CancelPendingRead(), reader, limits.BodyTimeout, Timeout.InfiniteTimeSpan);
+            static state => ((PipeReader)state!).CancelPendingRead(),
+            reader,
+            limits.BodyTimeout,
+            Timeout.InfiniteTimeSpan);
         try
         {
             return await ReadAllAsync(reader, response, context.RequestAborted);

@@ -3,8 +3,8 @@ using Souk.Protocol;
 namespace Souk.Wire.Paid;
 
 /// <summary>
-/// The body of POST /souk/v1/channels: asks a provider to take a channel and answer with a signed acceptance. Asked again
-/// for a channel it has taken, the provider answers with a fresh nonce chain.
+/// The body of POST /souk/v1/channels: asks a provider to take a channel and answer with a signed acceptance. Asked
+/// again for a channel it has taken, the provider answers with a fresh nonce chain.
 /// </summary>
 /// <param name="Config">The channel.</param>
 /// <param name="Deposit">
@@ -68,7 +68,9 @@ public sealed record ChannelOpening(ChannelConfig Config, ChannelDeposit? Deposi
         fields.Bytes("data", ChannelDeposit.MostDataBytes));
 }
 
-/// <summary>A deposit for somebody else to submit: the arguments of the escrow's <c>deposit</c> beside the channel.</summary>
+/// <summary>
+/// A deposit for somebody else to submit: the arguments of the escrow's <c>deposit</c> beside the channel.
+/// </summary>
 /// <param name="Amount">What is deposited.</param>
 /// <param name="Collector">The contract that brings the money, usually the customer's vault.</param>
 /// <param name="Data">What the collector needs to agree, such as a signed draw authorisation.</param>

@@ -4,8 +4,8 @@ using Souk.Protocol;
 namespace Souk.Wire.Paid;
 
 /// <summary>
-/// Reads a peer's JSON object field by field. The first field that is missing or wrong is remembered and the whole object
-/// is refused by its name; until then readers return defaults, so a message is read in one straight line.
+/// Reads a peer's JSON object field by field. The first field that is missing or wrong is remembered and the whole
+/// object is refused by its name; until then readers return defaults, so a message is read in one straight line.
 /// </summary>
 internal sealed class JsonFields
 {

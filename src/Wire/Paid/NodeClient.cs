@@ -105,10 +105,13 @@ public sealed class NodeClient(IWireClient wire, TimeProvider time)
     public Task<Result<OfferList>> GetOffersAsync(
         PeerTarget peer, Bytes32? model, string? after, CancellationToken cancellation)
     {
-        var query = (model is null ? "" : $"model={model}&") + (after is null ? "" : $"after={Uri.EscapeDataString(after)}");
-        return CallAsync(
-            peer, WireRequest.Get(NodePaths.Offers, query.TrimEnd('&')), OfferList.MostBytes, OfferList.Parse, CallTimeout,
-            cancellation);
+        string?[] query =
+        [
+            model is null ? null : $"model={model}",
+            after is null ? null : $"after={Uri.EscapeDataString(after)}",
+        ];
+        var request = WireRequest.Get(NodePaths.Offers, string.Join('&', query.Where(q => q is not null)));
+        return CallAsync(peer, request, OfferList.MostBytes, OfferList.Parse, CallTimeout, cancellation);
     }
 
     /// <summary>The newest heartbeats that a provider or an indexer knows.</summary>

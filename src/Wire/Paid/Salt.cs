@@ -3,7 +3,9 @@ using Souk.Protocol;
 
 namespace Souk.Wire.Paid;
 
-/// <summary>16 random bytes that go into a request's commitments, so that nobody can test guesses of a short prompt.</summary>
+/// <summary>
+/// 16 random bytes that go into a request's commitments, so that nobody can test guesses of a short prompt.
+/// </summary>
 public readonly record struct Salt
 {
     /// <summary>Bytes in a salt.</summary>

@@ -4,7 +4,8 @@ namespace Souk.Wire.Paid;
 
 /// <summary>The body of PUT /souk/v1/requests/{id}/voucher: a higher ceiling while an answer streams.</summary>
 /// <param name="Voucher">The new ceiling.</param>
-/// <param name="IdsReceived">Token ids received so far over all choices; strictly increasing from raise to raise.</param>
+/// <param name="IdsReceived">Token ids received so far over all choices; strictly increasing from raise to
+/// raise.</param>
 public sealed record VoucherRaise(Voucher Voucher, ulong IdsReceived)
 {
     /// <summary>The most bytes of the body.</summary>

@@ -73,7 +73,11 @@ public sealed record WireError(int Status, string Code, string Message, Fault Fa
     }
 
     internal static WireError Busy(int status) =>
-        new(status, "busy", "Too many requests at once; try again in a moment.", status == 429 ? Fault.Theirs : Fault.Nobody);
+        new(
+            status,
+            "busy",
+            "Too many requests at once; try again in a moment.",
+            status == 429 ? Fault.Theirs : Fault.Nobody);
 
     internal static WireError BodyTooLarge(int most) =>
         new(413, WireCodes.TooLarge, $"The request's body is larger than {most} bytes.", Fault.Theirs);

@@ -6,7 +6,9 @@ using Souk.Wire.Paid;
 
 namespace Souk.Testbed;
 
-/// <summary>One request and its reply under way. Deliveries run without a context, see <see cref="SimulatedScheduler"/>.</summary>
+/// <summary>
+/// One request and its reply under way. Deliveries run without a context, see <see cref="SimulatedScheduler"/>.
+/// </summary>
 internal sealed class SimulatedExchange : IWireResponse
 {
     private const int MostBytesUnderWay = 64 << 10;

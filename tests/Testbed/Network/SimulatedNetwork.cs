@@ -98,7 +98,8 @@ public sealed class SimulatedNetwork : IWireClient
         public Task<WireReply> SendAsync(PeerTarget target, WireRequest request, CancellationToken cancellation)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (!PeerTarget.Parse(target.Endpoint.OriginalString, target.SpkiHash).TryGet(out var peerTarget, out var bad))
+            var parsed = PeerTarget.Parse(target.Endpoint.OriginalString, target.SpkiHash);
+            if (!parsed.TryGet(out var peerTarget, out var bad))
             {
                 throw new WireException(bad.Fault, bad.Code, bad.Message);
             }
@@ -126,7 +127,9 @@ public sealed class SimulatedListener : IDisposable
     /// <summary>The pin that clients must expect.</summary>
     public Bytes32? SpkiHash { get; set; }
 
-    /// <summary>While true, new connections are refused and open ones stay: a full node, or one shutting down.</summary>
+    /// <summary>
+    /// While true, new connections are refused and open ones stay: a full node, or one shutting down.
+    /// </summary>
     public bool IsRefusing { get; set; }
 
     internal IWireHandler Handler { get; }

@@ -6,8 +6,8 @@ using Souk.Protocol;
 namespace Souk.Testbed;
 
 /// <summary>
-/// Repeatable randomness: SHA-256 of key and counter. Each part of a simulation forks its own stream by a label, so that
-/// one part drawing more does not shift what the others see.
+/// Repeatable randomness: SHA-256 of key and counter. Each part of a simulation forks its own stream by a label, so
+/// that one part drawing more does not shift what the others see.
 /// </summary>
 public sealed class SeededRandomness : Randomness
 {
@@ -53,7 +53,9 @@ public sealed class SeededRandomness : Randomness
         }
     }
 
-    /// <summary>Whether something of this probability happens now. Draws even for 0 and 1, so that streams stay aligned.</summary>
+    /// <summary>
+    /// Whether something of this probability happens now. Draws even for 0 and 1, so that streams stay aligned.
+    /// </summary>
     public bool Happens(double probability) => NextDouble() < probability;
 
     /// <summary>A time between two bounds, the upper one excluded unless they are equal.</summary>

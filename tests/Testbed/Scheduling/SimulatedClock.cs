@@ -28,7 +28,9 @@ internal sealed class SimulatedTimer(SimulatedScheduler scheduler, TimerCallback
     private TimeSpan _period;
     private bool _isDisposed;
 
-    /// <summary>Raised by every change, so that firings that were queued before it are recognised and skipped.</summary>
+    /// <summary>
+    /// Raised by every change, so that firings that were queued before it are recognised and skipped.
+    /// </summary>
     public long Version { get; set; }
 
     public bool Change(TimeSpan dueTime, TimeSpan period)

@@ -2,13 +2,13 @@ namespace Souk.Testbed;
 
 /// <summary>
 /// Runs a whole network on one thread from one seed. Continuations wait in one queue, timers in another ordered by
-/// (due, sequence); when nothing can run, the clock jumps to the next timer. So the same seed gives the same run, and an
-/// hour of waiting costs nothing.
+/// (due, sequence); when nothing can run, the clock jumps to the next timer. So the same seed gives the same run, and
+/// an hour of waiting costs nothing.
 /// </summary>
 /// <remarks>
-/// Library code that awaits with <c>ConfigureAwait(false)</c> leaves this thread when the thing it waits for is completed
-/// under a custom context. Timers and network deliveries therefore run with no context set, where such continuations
-/// stay on the thread; code under simulation that still escapes (SemaphoreSlim.WaitAsync with a token,
+/// Library code that awaits with <c>ConfigureAwait(false)</c> leaves this thread when the thing it waits for is
+/// completed under a custom context. Timers and network deliveries therefore run with no context set, where such
+/// continuations stay on the thread; code under simulation that still escapes (SemaphoreSlim.WaitAsync with a token,
 /// ChannelReader.ReadAllAsync, CancellationTokenSource.CancelAsync) is reported rather than tolerated, because its
 /// order would depend on the machine.
 /// </remarks>
@@ -16,7 +16,9 @@ public sealed class SimulatedScheduler : IDisposable
 {
     private const int MostStepsAtOneInstant = 2_000_000;
 
-    /// <summary>How long, in real time, to look for escaped work before calling an idle simulation a deadlock.</summary>
+    /// <summary>
+    /// How long, in real time, to look for escaped work before calling an idle simulation a deadlock.
+    /// </summary>
     private static readonly TimeSpan EscapeWait = TimeSpan.FromSeconds(2);
 
     private readonly Lock _lock = new();
@@ -71,7 +73,9 @@ public sealed class SimulatedScheduler : IDisposable
     /// </summary>
     public void JumpWallClock(TimeSpan by) => _clock.Offset += by;
 
-    /// <summary>Runs <paramref name="main"/> and all that it starts until its task ends, and returns its result.</summary>
+    /// <summary>
+    /// Runs <paramref name="main"/> and all that it starts until its task ends, and returns its result.
+    /// </summary>
     /// <exception cref="SimulationStuckException">It can never end, or left the thread.</exception>
     public T Run<T>(Func<Task<T>> main)
     {

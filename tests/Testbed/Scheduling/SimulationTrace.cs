@@ -6,8 +6,8 @@ using Souk.Protocol;
 namespace Souk.Testbed;
 
 /// <summary>
-/// What happened in a simulation, as one SHA-256 over labelled events and their simulated times. Two runs that differ in
-/// any observable step differ in the hash. The last events are kept as text for whoever reads a failure.
+/// What happened in a simulation, as one SHA-256 over labelled events and their simulated times. Two runs that differ
+/// in any observable step differ in the hash. The last events are kept as text for whoever reads a failure.
 /// </summary>
 public sealed class SimulationTrace : IDisposable
 {

@@ -4,7 +4,9 @@ using Souk.Wire.Http;
 
 namespace Souk.Wire.Tests.Http;
 
-/// <summary>Rows are from the IANA IPv4 and IPv6 special-purpose address registries, and clouds' metadata services.</summary>
+/// <summary>
+/// Rows are from the IANA IPv4 and IPv6 special-purpose address registries, and clouds' metadata services.
+/// </summary>
 public sealed class AddressPolicyTests
 {
     [Theory]

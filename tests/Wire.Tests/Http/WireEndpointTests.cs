@@ -76,7 +76,8 @@ public sealed class WireEndpointTests
         var announced = await RawAsync(host, "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1001\r\n\r\n");
         var chunked = await RawAsync(
             host,
-            $"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3e9\r\n{new string('a', 1001)}\r\n0\r\n\r\n");
+            $"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+            + $"3e9\r\n{new string('a', 1001)}\r\n0\r\n\r\n");
         var fits = await RawAsync(
             host,
             $"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -151,7 +152,8 @@ public sealed class WireEndpointTests
     [Fact]
     public async Task Huge_and_many_headers_are_answered_431()
     {
-        await using var host = await NodeHost.StartAsync(Handler.Echo, new() { MaxHeaderBytes = 4096, MaxHeaders = 20 });
+        await using var host = await NodeHost.StartAsync(
+            Handler.Echo, new() { MaxHeaderBytes = 4096, MaxHeaders = 20 });
         var many = string.Concat(Enumerable.Range(0, 30).Select(i => $"h{i}: 1\r\n"));
 
         var huge = await RawAsync(host, $"GET / HTTP/1.1\r\nhost: x\r\nh: {new string('a', 5000)}\r\n\r\n");

@@ -19,7 +19,8 @@ public sealed class MessageTests
             Samples.Channels.Single(), new(new(5), Samples.Account.Single(), new byte[] { 1, 2 })).ToJson().ToArray(),
             b => ChannelOpening.Parse(b).Refusal),
         (new RequestRecord(
-            Samples.Id.Single(), RequestState.Ended, [new([1, 2, 3], "stop")], Samples.SignedReceipt).ToJson().ToArray(),
+            Samples.Id.Single(), RequestState.Ended, [new([1, 2, 3], "stop")], Samples.SignedReceipt)
+            .ToJson().ToArray(),
             b => RequestRecord.Parse(b).Refusal),
         (new OfferList([Samples.SignedOffer], "next").ToJson().ToArray(), b => OfferList.Parse(b).Refusal),
         (new HeartbeatList([new(Samples.H(1), Samples.H(2))]).ToJson().ToArray(), b => HeartbeatList.Parse(b).Refusal),
@@ -70,7 +71,8 @@ public sealed class MessageTests
     [Fact]
     public void Offers_and_heartbeats_survive_their_bodies()
     {
-        var offers = OfferList.Parse(new OfferList([Samples.SignedOffer, Samples.SignedOffer], "page 2").ToJson()).Value;
+        var list = new OfferList([Samples.SignedOffer, Samples.SignedOffer], "page 2");
+        var offers = OfferList.Parse(list.ToJson()).Value;
         var beats = HeartbeatList.Parse(new HeartbeatList([new(Samples.H(1), Samples.H(2))]).ToJson()).Value;
 
         Assert.Equal("page 2", offers.Next);

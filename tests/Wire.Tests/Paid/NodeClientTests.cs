@@ -26,7 +26,8 @@ public sealed class NodeClientTests : IDisposable
         {
             seen = PaidRequest.Parse(request.Headers).Value;
             body = request.Body.ToArray();
-            await StreamAsync(response, aborted, "data: {\"a\":1}\n\n", "data: {\"a\":2}\n\n", Receipt(), "data: [DONE]\n\n");
+            string[] pieces = ["data: {\"a\":1}\n\n", "data: {\"a\":2}\n\n", Receipt(), "data: [DONE]\n\n"];
+            await StreamAsync(response, aborted, pieces);
         }));
 
         var sent = await _client.SendPaidAsync(host.Plain, _request, "{\"x\":1}"u8.ToArray(), Clients.Soon);
@@ -186,7 +187,9 @@ public sealed class NodeClientTests : IDisposable
                 : response.SendErrorAsync(
                     new(id == Id(2) ? 409 : 404, "ended", "It has ended.", Fault.Nobody),
                     aborted,
-                    id == Id(2) ? new() { { SoukHeaders.Receipt, ReceiptText.ToHeader(Samples.SignedReceipt) } } : null));
+                    id == Id(2)
+                        ? new() { { SoukHeaders.Receipt, ReceiptText.ToHeader(Samples.SignedReceipt) } }
+                        : null));
         }));
 
         var taken = await _client.RaiseAsync(host.Plain, Id(1), raise, Clients.Soon);

@@ -42,8 +42,9 @@ internal static class Samples
 
     public static readonly Signed<Receipt> SignedReceipt = Signed.Sign(
         new Receipt(
-            RequestId.Parse(new string('a', 32)), 3, H(1), H(2), H(3), H(4), H(5), H(6), H(7), H(8), KeySources.TwoParty,
-            SamplingParameters.Default, 10, 2, 30, new(123), new(456), FinishReasons.Stop, 1, 2, 3, H(9)),
+            RequestId.Parse(new string('a', 32)), 3, H(1), H(2), H(3), H(4), H(5), H(6), H(7), H(8),
+            KeySources.TwoParty, SamplingParameters.Default, 10, 2, 30, new(123), new(456), FinishReasons.Stop, 1, 2, 3,
+            H(9)),
         Key,
         Domain);
 
