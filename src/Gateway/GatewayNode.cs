@@ -26,7 +26,8 @@ public sealed record GatewayParts(
 /// </summary>
 public sealed class GatewayNode
 {
-    private readonly GatewayOptions _options;
+    private static readonly TimeSpan ForgetEvery = TimeSpan.FromMinutes(10);
+    private readonly TimeProvider _time;
     private readonly Journal<CustomerBook> _journal;
     private readonly MarketView _market;
     private readonly ChannelPlanner _planner;
@@ -36,7 +37,7 @@ public sealed class GatewayNode
 
     private GatewayNode(GatewayOptions options, GatewayParts parts, Journal<CustomerBook> journal, Catalogue catalogue)
     {
-        (_options, _journal) = (options, journal);
+        (_journal, _time) = (journal, parts.Time);
         var (chain, time, randomness) = (parts.Chain, parts.Time, parts.Randomness);
         var nodes = new NodeClient(parts.Wire, time);
         var encoders = new EncoderShelf(nodes);
@@ -107,7 +108,7 @@ public sealed class GatewayNode
         Task[] loops =
         [
             _market.RunAsync(stopping.Token), _watch.RunAsync(stopping.Token), _planner.RunAsync(stopping.Token),
-            _watch.WithdrawAsync(stopping.Token), _chaser.RunAsync(stopping.Token),
+            _watch.WithdrawAsync(stopping.Token), _chaser.RunAsync(stopping.Token), ForgetAsync(stopping.Token),
         ];
         try
         {
@@ -124,4 +125,14 @@ public sealed class GatewayNode
     /// <summary>Makes an API key; for the composition root's first one.</summary>
     public Task<Result<NewApiKey>> CreateKeyAsync(string name, Amount budget, ulong? expiresAtMs) =>
         _keys.CreateAsync(name, budget, expiresAtMs);
+
+    // What need not be answered for any more leaves the memory; the ledger keeps it.
+    private async Task ForgetAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            await Task.Delay(ForgetEvery, _time, cancellation);
+            _journal.Forget((ulong)_time.GetUtcNow().ToUnixTimeMilliseconds());
+        }
+    }
 }

@@ -31,7 +31,8 @@ public sealed record ClaimReport(IReadOnlyList<Bytes32> Claims, Bytes32? Settlem
 /// </summary>
 public sealed class ProviderNode : IDisposable
 {
-    private readonly ProviderOptions _options;
+    private static readonly TimeSpan ForgetEvery = TimeSpan.FromMinutes(10);
+    private readonly TimeProvider _time;
     private readonly Journal<ProviderBook> _journal;
     private readonly ChainWatch _watch;
     private readonly OfferDesk _offers;
@@ -41,7 +42,7 @@ public sealed class ProviderNode : IDisposable
 
     private ProviderNode(ProviderOptions options, ProviderParts parts, Journal<ProviderBook> journal)
     {
-        (_options, _journal) = (options, journal);
+        (_journal, _time) = (journal, parts.Time);
         var (chain, time) = (parts.Chain, parts.Time);
         var nonces = new NonceChains(options.NodeKey);
         _watch = new ChainWatch(chain, journal, time, parts.Logs.CreateLogger<ChainWatch>());
@@ -111,6 +112,7 @@ public sealed class ProviderNode : IDisposable
         Task[] loops =
         [
             _watch.RunAsync(stopping.Token), _announcer.RunAsync(stopping.Token), _claimer.RunAsync(stopping.Token),
+            ForgetAsync(stopping.Token),
         ];
         try
         {
@@ -138,5 +140,15 @@ public sealed class ProviderNode : IDisposable
     {
         _requests.Dispose();
         _claimer.Dispose();
+    }
+
+    // What need not be answered for any more leaves the memory; the ledger keeps it.
+    private async Task ForgetAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            await Task.Delay(ForgetEvery, _time, cancellation);
+            _journal.Forget((ulong)_time.GetUtcNow().ToUnixTimeMilliseconds());
+        }
     }
 }
