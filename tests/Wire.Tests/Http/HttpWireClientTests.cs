@@ -248,6 +248,8 @@ public sealed class HttpWireClientTests
     [InlineData("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc", WireCodes.Disconnected)]
     [InlineData("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nab", WireCodes.Disconnected)]
     [InlineData("", WireCodes.Disconnected)]
+    [InlineData("HTTP/1.1 200 OK\r\nx y: a\r\ncontent-length: 0\r\n\r\n", WireCodes.Malformed)]
+    [InlineData("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nab\r\n", WireCodes.Disconnected)]
     public async Task Garbage_and_half_replies_are_the_peers_fault(string reply, string code)
     {
         await using var peer = new RawPeer(Encoding.ASCII.GetBytes(reply));
@@ -256,6 +258,17 @@ public sealed class HttpWireClientTests
         var failure = await FailureAsync(client, peer.Target);
 
         Assert.Equal((Fault.Theirs, code), (failure.Fault, failure.Code));
+    }
+
+    [Fact]
+    public async Task A_control_character_in_a_header_does_not_come_through()
+    {
+        await using var peer = new RawPeer("HTTP/1.1 200 OK\r\nx: a\0b\r\ncontent-length: 0\r\n\r\n"u8.ToArray());
+        using var client = Clients.New();
+
+        await using var reply = await client.SendAsync(peer.Target, WireRequest.Get("/"), Clients.Soon);
+
+        Assert.DoesNotContain(reply.Headers["x"]!, char.IsControl);
     }
 
     [Fact]
