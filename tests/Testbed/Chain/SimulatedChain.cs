@@ -1,0 +1,293 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text;
+using Souk.Chain;
+using Souk.Protocol;
+
+namespace Souk.Testbed.Chain;
+
+/// <summary>
+/// A chain in memory: a block at every tick of the simulated clock, escrow, registry, vaults and currency by the contracts'
+/// rules. Transactions wait for the next block, cost gas and enter the trace.
+/// </summary>
+public sealed class SimulatedChain : IMarketChain, IDisposable
+{
+    private const int MostKept = 512;
+    private static readonly UInt128 MuchGasMoney = 1_000_000_000_000_000_000;
+    private readonly SimulatedScheduler _scheduler;
+    private readonly List<Block> _blocks = [];
+    private readonly List<Pending> _pending = [];
+    private readonly Dictionary<Address, SimulatedAccount> _accounts = [];
+    private readonly ITimer _ticks;
+    private TaskCompletionSource _mined = new();
+
+    public SimulatedChain(SimulatedScheduler scheduler, NetworkFile network)
+    {
+        (_scheduler, Network) = (scheduler, network);
+        _blocks.Add(new Block(new Head(0, Sha.Hash("genesis"u8), Now), new ChainBooks()));
+        var period = TimeSpan.FromSeconds(network.BlockTime);
+        _ticks = scheduler.Time.CreateTimer(_ => Mine(), null, period, period);
+    }
+
+    /// <inheritdoc/>
+    public NetworkFile Network { get; }
+
+    /// <summary>While true no block is mined: the newest head grows old.</summary>
+    public bool IsHalted { get; set; }
+
+    /// <summary>While true no read and no transaction is answered.</summary>
+    public bool IsDown { get; set; }
+
+    /// <summary>The price of gas, in wei.</summary>
+    public UInt128 WeiPerGas { get; set; } = 1_000_000_000;
+
+    /// <summary>How many transactions were mined, reverted ones included.</summary>
+    public int Transactions { get; private set; }
+
+    internal ChainBooks Books => _blocks[^1].Books;
+
+    internal Head Newest => _blocks[^1].Head;
+
+    private ulong Now => (ulong)_scheduler.Time.GetUtcNow().ToUnixTimeSeconds();
+
+    /// <summary>Gives an account currency and gas money out of nothing, for the start of a scenario.</summary>
+    public void Endow(Address account, Amount currency)
+    {
+        var books = Books.Mint(account, currency);
+        _blocks[^1] = _blocks[^1] with
+        {
+            Books = books with { GasMoney = books.GasMoney.SetItem(account, MuchGasMoney) },
+        };
+    }
+
+    /// <summary>Currency that an address holds at the newest block.</summary>
+    public Amount BalanceOf(Address holder) => Books.BalanceOf(holder);
+
+    /// <summary>A channel at the newest block.</summary>
+    public ChannelState Channel(Bytes32 id) => ChannelIn(Books, id);
+
+    /// <inheritdoc/>
+    public Task<Result<Head>> HeadAsync(ReadPoint point, CancellationToken cancellation) =>
+        Task.FromResult(IsDown ? Unavailable() : (Result<Head>)At(point).Head);
+
+    /// <inheritdoc/>
+    public Task<Result<Read<IReadOnlyList<ChannelState>>>> ChannelsAsync(
+        IReadOnlyList<Bytes32> channels, ReadPoint point, CancellationToken cancellation) =>
+        Read(point, (books, _) => (IReadOnlyList<ChannelState>)[.. channels.Select(id => ChannelIn(books, id))]);
+
+    /// <inheritdoc/>
+    public Task<Result<Read<ReceiverState>>> ReceiverAsync(
+        Address receiver, ReadPoint point, CancellationToken cancellation) =>
+        Read(point, (books, _) =>
+            books.Receivers.GetValueOrDefault(receiver) ?? new ReceiverState(Amount.Zero, Amount.Zero));
+
+    /// <inheritdoc/>
+    public Task<Result<Read<IReadOnlyList<ProviderEntry?>>>> ProvidersAsync(
+        IReadOnlyList<Address> providers, ReadPoint point, CancellationToken cancellation) =>
+        Read(point, (books, now) => (IReadOnlyList<ProviderEntry?>)[.. providers.Select(provider =>
+            books.Providers.TryGetValue(provider, out var entry) ? RegistryRules.Show(provider, entry, now) : null)]);
+
+    /// <inheritdoc/>
+    public Task<Result<Read<IReadOnlyList<ProviderEntry>>>> AllProvidersAsync(
+        ReadPoint point, CancellationToken cancellation) =>
+        Read(point, (books, now) => (IReadOnlyList<ProviderEntry>)
+            [.. books.Registered.Select(provider => RegistryRules.Show(provider, books.Providers[provider], now))]);
+
+    /// <inheritdoc/>
+    public Task<Result<Read<IReadOnlyList<ProviderKeySet>>>> KeySetsAsync(
+        Address provider, ReadPoint point, CancellationToken cancellation) =>
+        Read(point, (books, _) =>
+            (IReadOnlyList<ProviderKeySet>)(books.Providers.GetValueOrDefault(provider)?.Sets ?? []));
+
+    /// <inheritdoc/>
+    public Task<Result<Read<VaultState?>>> VaultAsync(Address vault, ReadPoint point, CancellationToken cancellation) =>
+        Read(point, (books, now) =>
+            books.Vaults.ContainsKey(vault) ? VaultRules.Show(books, Network, vault, now) : null);
+
+    /// <inheritdoc/>
+    public Task<Result<Address>> VaultAddressAsync(
+        VaultSettings settings, Bytes32 salt, CancellationToken cancellation) =>
+        Task.FromResult((Result<Address>)VaultRules.AddressOf(settings, salt));
+
+    /// <inheritdoc/>
+    public Task<Result<Read<Holdings>>> HoldingsAsync(Address holder, CancellationToken cancellation) =>
+        Read(ReadPoint.Newest, (books, _) =>
+            new Holdings(books.BalanceOf(holder), books.GasMoney.GetValueOrDefault(holder)));
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<ChainNews> FollowAsync(
+        IReadOnlyList<Address> vaults, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var (seen, sure) = (_blocks[^1], At(ReadPoint.Confirmed));
+        yield return new ChainNews(seen.Head, true, [], [], []);
+        while (true)
+        {
+            var mined = _mined.Task;
+            if (_blocks[^1].Head == seen.Head)
+            {
+                try
+                {
+                    await mined.WaitAsync(cancellation);
+                }
+                catch (OperationCanceledException)
+                {
+                    yield break;
+                }
+            }
+
+            var (newest, confirmed) = (_blocks[^1], At(ReadPoint.Confirmed));
+            var moved = Moved(seen.Books, newest.Books).Union(Moved(sure.Books, confirmed.Books)).Order().ToList();
+            var changed = newest.Books.Providers.Where(entry =>
+                seen.Books.Providers.GetValueOrDefault(entry.Key) != entry.Value).Select(entry => entry.Key);
+            yield return new ChainNews(newest.Head, false, moved, [.. changed], vaults);
+            (seen, sure) = (newest, confirmed);
+        }
+    }
+
+    /// <inheritdoc/>
+    public IMarketAccount Account(PrivateKey key)
+    {
+        if (!_accounts.TryGetValue(key.Address, out var account))
+        {
+            account = new SimulatedAccount(this, key.Address);
+            _accounts.Add(key.Address, account);
+        }
+
+        return account;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _ticks.Dispose();
+
+    internal static Refusal Unavailable() =>
+        new(Fault.Nobody, ChainRefusals.Unavailable, "No node of the simulated chain answers.");
+
+    /// <summary>What an action would do at the next block; a refusal where it would revert.</summary>
+    internal Result<ChainBooks> Try(ChainBooks books, Address sender, MarketAction action)
+    {
+        try
+        {
+            return books.Apply(action, new Acting(Network, sender, Now));
+        }
+        catch (RevertException revert)
+        {
+            return new Refusal(Fault.Ours, ChainRefusals.Reverted + revert.Name, $"The contract says {revert.Name}.");
+        }
+    }
+
+    internal Task<Result<TxOutcome>> EnqueueAsync(Address sender, MarketAction action)
+    {
+        var pending = new Pending(sender, action);
+        _pending.Add(pending);
+        return pending.Outcome.Task;
+    }
+
+    private static ChannelState ChannelIn(ChainBooks books, Bytes32 id) =>
+        books.Channels.TryGetValue(id, out var channel)
+            ? channel.State
+            : new ChannelState(id, Amount.Zero, Amount.Zero, null, 0);
+
+    private static IEnumerable<Bytes32> Moved(ChainBooks before, ChainBooks after) => after.Channels
+        .Where(entry => before.Channels.GetValueOrDefault(entry.Key) != entry.Value).Select(entry => entry.Key);
+
+    private Task<Result<Read<T>>> Read<T>(ReadPoint point, Func<ChainBooks, ulong, T> read)
+    {
+        var block = At(point);
+        return Task.FromResult(IsDown
+            ? Unavailable()
+            : (Result<Read<T>>)new Read<T>(block.Head, read(block.Books, block.Head.Timestamp)));
+    }
+
+    private Block At(ReadPoint point) => point == ReadPoint.Newest
+        ? _blocks[^1]
+        : _blocks[Math.Max(0, _blocks.Count - Math.Max(Network.Confirmations, 1))];
+
+    private void Mine()
+    {
+        if (IsHalted || IsDown)
+        {
+            return;
+        }
+
+        var books = Books;
+        var head = Newest;
+        var number = head.Number + 1;
+        var hash = Sha.Hash(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{head.Hash}{number}{Now}")));
+        List<(Pending Pending, Result<TxOutcome> Outcome)> mined = [];
+        foreach (var pending in _pending)
+        {
+            var fee = SimulatedAccount.Gas * WeiPerGas;
+            books = books.PayGas(pending.Sender, fee);
+            var result = Try(books, pending.Sender, pending.Action);
+            var id = Sha.Hash(Encoding.ASCII.GetBytes($"{hash}{mined.Count}"));
+            _scheduler.Trace.Record("transaction", $"{pending.Sender} {pending.Action.GetType().Name} {result.Refusal?.Code}");
+            if (result.TryGet(out var after, out var refusal))
+            {
+                books = after;
+            }
+
+            mined.Add((pending, refusal is null
+                ? new TxOutcome(id, number, hash, SimulatedAccount.Gas, fee)
+                : refusal));
+        }
+
+        Transactions += _pending.Count;
+        _pending.Clear();
+        _blocks.Add(new Block(new Head(number, hash, Now), books));
+        if (_blocks.Count > MostKept)
+        {
+            _blocks.RemoveAt(0);
+        }
+
+        var told = _mined;
+        _mined = new TaskCompletionSource();
+        told.SetResult();
+        mined.ForEach(one => one.Pending.Outcome.SetResult(one.Outcome));
+    }
+
+    private sealed record Block(Head Head, ChainBooks Books);
+
+    private sealed class Pending(Address sender, MarketAction action)
+    {
+        public Address Sender { get; } = sender;
+
+        public MarketAction Action { get; } = action;
+
+        public TaskCompletionSource<Result<TxOutcome>> Outcome { get; } = new();
+    }
+}
+
+/// <summary>An account on the simulated chain: each transaction is tried first, then waits for the next block.</summary>
+internal sealed class SimulatedAccount(SimulatedChain chain, Address address) : IMarketAccount
+{
+    public const ulong Gas = 100_000;
+
+    public Address Address { get; } = address;
+
+    public async Task<Result<TxOutcome>> SubmitAsync(MarketAction action, CancellationToken cancellation)
+    {
+        var quote = await QuoteAsync(action, cancellation);
+        return quote.TryGet(out _, out var refusal)
+            ? await chain.EnqueueAsync(Address, action).WaitAsync(cancellation)
+            : refusal;
+    }
+
+    public Task<Result<GasQuote>> QuoteAsync(MarketAction action, CancellationToken cancellation)
+    {
+        var quote = new GasQuote(Gas, chain.WeiPerGas);
+        if (chain.IsDown)
+        {
+            return Task.FromResult<Result<GasQuote>>(SimulatedChain.Unavailable());
+        }
+
+        if (chain.Books.GasMoney.GetValueOrDefault(Address) < quote.Fee)
+        {
+            return Task.FromResult<Result<GasQuote>>(
+                new Refusal(Fault.Ours, ChainRefusals.NoGasMoney, $"{Address} cannot pay the gas."));
+        }
+
+        return Task.FromResult(chain.Try(chain.Books, Address, action).TryGet(out _, out var refusal)
+            ? quote
+            : (Result<GasQuote>)refusal);
+    }
+}

@@ -1,0 +1,140 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using Souk.Engines;
+using Souk.OpenAi.Chat;
+using Souk.OpenAi.Tokens;
+using Souk.Protocol;
+
+namespace Souk.Testbed.Engines;
+
+/// <summary>
+/// An engine without a model: each token is a letter that follows from the sampling key, so the same key gives the same
+/// answer. It is pulled as a real one is, takes simulated time, and fails where a test wants it to.
+/// </summary>
+public sealed class SimulatedEngine(EngineModel model, TimeProvider time) : IEngine
+{
+    private const string Letters = "abcdefghijklmnopqrstuvwxyz ";
+    private readonly PromptEncoder _encoder = TinyModel.Encoder(model);
+
+    /// <inheritdoc/>
+    public EngineModel Model { get; } = model;
+
+    /// <summary>Tokens of an answer, its end token included, where the request allows so many.</summary>
+    public int Tokens { get; set; } = 12;
+
+    /// <summary>While true an answer ends only at its limit.</summary>
+    public bool IsEndless { get; set; }
+
+    /// <summary>After how many tokens of a choice the engine fails; null for never.</summary>
+    public int? FailsAfter { get; set; }
+
+    /// <summary>What it fails with.</summary>
+    public Func<Exception> Failure { get; set; } =
+        () => new EngineException(Fault.Ours, "engine_failed", "The simulated engine failed.");
+
+    /// <summary>Time that the prompt takes.</summary>
+    public TimeSpan PrefillTime { get; set; } = TimeSpan.FromMilliseconds(40);
+
+    /// <summary>Time that each token takes.</summary>
+    public TimeSpan TokenTime { get; set; } = TimeSpan.FromMilliseconds(15);
+
+    /// <summary>Tokens generated since the start, delivered or not.</summary>
+    public int Generated { get; private set; }
+
+    /// <summary>Requests under way.</summary>
+    public int Running { get; private set; }
+
+    /// <inheritdoc/>
+    public int[]? EncodePrompt(ChatRequest chat)
+    {
+        var ids = _encoder.Encode(chat);
+        if (!ids.IsOk)
+        {
+            throw new EngineException(Fault.Theirs, ids.Error.Code ?? "invalid_prompt", ids.Error.Message);
+        }
+
+        if (ids.Value.Length >= Model.Context)
+        {
+            throw new EngineException(Fault.Theirs, "context_length_exceeded", "The prompt does not fit.");
+        }
+
+        return Model.Counting == CountingKinds.Ids ? ids.Value : null;
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<EngineEvent> GenerateAsync(
+        EngineRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        Running++;
+        try
+        {
+            var prompt = _encoder.Encode(request.Chat).Value;
+            var countsIds = Model.Counting == CountingKinds.Ids;
+            yield return new PromptCounted(prompt.Length, 0, countsIds ? prompt : null);
+            await Task.Delay(PrefillTime, time, cancellationToken);
+            for (var choice = 0; choice < request.Choices; choice++)
+            {
+                var limit = Math.Min(request.MaxTokens, Model.Context - prompt.Length);
+                await foreach (var happened in AnswerAsync(request, choice, limit, cancellationToken))
+                {
+                    yield return happened is TokenOut token && !countsIds ? token with { Ids = [] } : happened;
+                }
+            }
+        }
+        finally
+        {
+            Running--;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private async IAsyncEnumerable<EngineEvent> AnswerAsync(
+        EngineRequest request, int choice, int limit, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var text = _encoder.Tokenizer.NewDecoder();
+        var stops = new StopMatcher(request.Stop);
+        for (var t = 0; t < limit; t++)
+        {
+            await Task.Delay(TokenTime, time, cancellation);
+            if (t == FailsAfter)
+            {
+                throw Failure();
+            }
+
+            Generated++;
+            if (!IsEndless && t == Tokens - 1)
+            {
+                yield return new TokenOut(choice, [TinyModel.End], stops.Push(text.Flush()).Text + stops.Flush());
+                yield return new Finished(choice, "stop", t + 1);
+                yield break;
+            }
+
+            var id = Letter(request.Key, choice, t);
+            var revealed = stops.Push(text.Append(id));
+            if (revealed.IsStopped)
+            {
+                yield return new TokenOut(choice, [id], revealed.Text);
+                yield return new Finished(choice, "stop", t + 1);
+                yield break;
+            }
+
+            var isLast = t == limit - 1;
+            yield return new TokenOut(
+                choice, [id], isLast ? revealed.Text + stops.Push(text.Flush()).Text + stops.Flush() : revealed.Text);
+        }
+
+        yield return new Finished(choice, "length", limit);
+    }
+
+    // Numbers 0 to 25 are letters and 26 is the space; a byte's token has the byte's own number.
+    private static int Letter(SamplingKey key, int choice, int position)
+    {
+        var bytes = new byte[SamplingKey.Size + 8];
+        key.ToBytes().CopyTo(bytes, 0);
+        BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(SamplingKey.Size), choice);
+        BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(SamplingKey.Size + 4), position);
+        return Letters[Sha.Hash(bytes).ToBytes()[0] % Letters.Length];
+    }
+}

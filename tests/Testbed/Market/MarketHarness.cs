@@ -1,0 +1,348 @@
+using Souk.Chain;
+using Souk.Gateway;
+using Souk.Gateway.Keys;
+using Souk.Indexer;
+using Souk.Ledger;
+using Souk.Ledger.Books;
+using Souk.Ledger.Customer;
+using Souk.Ledger.Selling;
+using Souk.Protocol;
+using Souk.Provider;
+using Souk.Testbed.Chain;
+using Souk.Testbed.Engines;
+using Souk.Testbed.Stores;
+using Souk.Wire;
+using Souk.Wire.Paid;
+
+namespace Souk.Testbed.Market;
+
+/// <summary>
+/// A whole market on one thread: provider, indexer and gateway as the product composes them, on a simulated clock, network,
+/// chain, disk and engine.
+/// </summary>
+public sealed class MarketHarness : IDisposable
+{
+    /// <summary>The public name of the model.</summary>
+    public const string ModelName = "tiny";
+
+    /// <summary>The owner's token at the admin door.</summary>
+    public const string AdminToken = "the owner's token";
+
+    private static readonly TimeSpan SyncTime = TimeSpan.FromMilliseconds(2);
+    private static readonly PeerTarget Front = new(new Uri("http://127.0.0.1:7000"), null);
+    private static readonly PeerTarget Back = new(new Uri("http://127.0.0.1:7010"), null);
+    private static readonly Uri IndexerUri = new("http://127.0.0.1:7001");
+    private readonly Running _provider = new();
+    private readonly Running _gateway = new();
+    private readonly Running _indexer = new();
+    private ILedger? _providerLedger;
+
+    private MarketHarness(MarketOptions options)
+    {
+        Options = options;
+        Scheduler = new SimulatedScheduler(options.Seed, options.Interleaves);
+        Logs = new KeptLogs(Scheduler);
+        Keys = new MarketKeys(Scheduler.Randomness.Fork("keys"));
+        Network = new SimulatedNetwork(Scheduler, options.Faults);
+        Chain = new SimulatedChain(Scheduler, NetworkOf(options));
+        Engine = new SimulatedEngine(TinyModel.Make("tiny-1", options.Counting), Scheduler.Time);
+    }
+
+    public MarketOptions Options { get; }
+
+    public SimulatedScheduler Scheduler { get; }
+
+    public KeptLogs Logs { get; }
+
+    public MarketKeys Keys { get; }
+
+    public SimulatedNetwork Network { get; }
+
+    public SimulatedChain Chain { get; }
+
+    public SimulatedEngine Engine { get; }
+
+    public MemoryStore ProviderDisk { get; } = new();
+
+    public MemoryStore GatewayDisk { get; } = new();
+
+    public Address Vault { get; private set; }
+
+    public ProviderNode Provider { get; private set; } = null!;
+
+    public IndexerNode Indexer { get; private set; } = null!;
+
+    public GatewayNode Gateway { get; private set; } = null!;
+
+    /// <summary>The first API key, and its app.</summary>
+    public NewApiKey Key { get; private set; } = null!;
+
+    public AppClient App { get; private set; } = null!;
+
+    public TimeProvider Time => Scheduler.Time;
+
+    public ulong Now => (ulong)Time.GetUtcNow().ToUnixTimeSeconds();
+
+    /// <summary>Where the provider answers, and its certificate.</summary>
+    public PeerTarget ProviderTarget { get; } =
+        new(new Uri("https://provider.example:7443"), Sha.Hash("the provider's certificate"u8));
+
+    /// <summary>The provider's place on the network, to cut it off.</summary>
+    public SimulatedListener ProviderListener => _provider.Listener!;
+
+    public SimulatedListener IndexerListener => _indexer.Listener!;
+
+    /// <summary>Runs a scenario to its end. A failure carries the seed, the last events and the last logs.</summary>
+    public static Bytes32 Run(MarketOptions options, Func<MarketHarness, Task> scenario)
+    {
+        using var market = new MarketHarness(options);
+        try
+        {
+            market.Scheduler.Run(async () =>
+            {
+                await market.StartAsync();
+                await scenario(market);
+                await market.StopAsync();
+            });
+            return market.Scheduler.Trace.Hash;
+        }
+        catch (Exception failure)
+        {
+            var events = market.Scheduler.Trace.LastEvents.TakeLast(40);
+            throw new MarketFailedException(
+                $"{failure.Message}\nSeed {options.Seed}, at {market.Scheduler.Elapsed:c}. Last events:\n"
+                + $"{string.Join('\n', events)}\nLast logs:\n{string.Join('\n', market.Logs.Lines.TakeLast(40))}",
+                failure);
+        }
+    }
+
+    /// <summary>Runs a scenario in a market with the usual options.</summary>
+    public static Bytes32 Run(Func<MarketHarness, Task> scenario) => Run(new MarketOptions(), scenario);
+
+    /// <summary>An app with another key, or none.</summary>
+    public AppClient AppWith(string? key) => new(Network.ClientFor("app"), Front, key);
+
+    /// <summary>The owner, at the admin door.</summary>
+    public AppClient Owner(string? token = AdminToken) => new(Network.ClientFor("owner"), Back, token);
+
+    public NodeClient ClientOf(string name) => new(Network.ClientFor(name), Time);
+
+    public Task WaitAsync(double seconds) => Task.Delay(TimeSpan.FromSeconds(seconds), Time);
+
+    /// <summary>Waits until something holds, for at most a minute of simulated time unless told otherwise.</summary>
+    public async Task UntilAsync(Func<bool> holds, string what, double seconds = 60)
+    {
+        var end = Time.GetUtcNow() + TimeSpan.FromSeconds(seconds);
+        while (!holds())
+        {
+            if (Time.GetUtcNow() > end)
+            {
+                throw new MarketFailedException($"It did not come to this within {seconds} s: {what}.");
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(50), Time);
+        }
+    }
+
+    /// <summary>The provider's book, rebuilt from its ledger.</summary>
+    public async Task<ProviderBook> ProviderBookAsync() =>
+        (await Journal.OpenAsync<ProviderBook>(_providerLedger!, CancellationToken.None)).Book;
+
+    /// <summary>The first API key's account.</summary>
+    public ApiKeyAccount Account => Gateway.Book.ApiKeys[Key.Hash];
+
+    /// <summary>Starts or restarts the provider on its disk.</summary>
+    public async Task StartProviderAsync(Action<ProviderOptionsDraft>? change = null)
+    {
+        _providerLedger = new TracedLedger(ProviderDisk.Open(Time, SyncTime), "provider", Scheduler.Trace);
+        var draft = new ProviderOptionsDraft();
+        change?.Invoke(draft);
+        var options = new ProviderOptions
+        {
+            Provider = Keys.ProviderOwner.Address, Payout = Keys.Payout.Address, NodeKey = Keys.Node,
+            AuthorizerKey = Keys.Authorizer, GasKey = Keys.Gas, Endpoint = Endpoint, SpkiHash = () => ProviderTarget.SpkiHash,
+            Models =
+            [
+                new ModelForSale(Engine, Options.Prices)
+                {
+                    Concurrency = Options.Concurrency, SliceLeast = Options.SliceLeast, SliceGreatest = Options.SliceGreatest,
+                },
+            ],
+            Indexers = [IndexerUri.ToString()], WithdrawDelay = draft.WithdrawDelay, MinimumDeposit = new(1_000),
+            GasMoneyPrice = Options.GasMoneyPrice, MostUnclaimed = draft.MostUnclaimed,
+        };
+        var parts = new ProviderParts(
+            _providerLedger, Chain, Network.ClientFor("provider"), Time, Scheduler.Randomness.Fork("provider"),
+            Logs.For("provider"));
+        Provider = (await ProviderNode.StartAsync(options, parts, CancellationToken.None)).Value;
+        var handler = Options.Provider?.Invoke(Provider.Handler) ?? Provider.Handler;
+        _provider.Start(
+            Network.Listen(ProviderTarget.Endpoint, handler, ProviderTarget.SpkiHash), Provider.RunAsync);
+    }
+
+    /// <summary>Kills the provider at this instant; of what was not on its disk yet, some appends may survive.</summary>
+    public async Task CrashProviderAsync(int surviving = 0)
+    {
+        ProviderDisk.Crash(surviving);
+        await _provider.StopAsync();
+        Provider.Dispose();
+    }
+
+    /// <summary>Starts or restarts the gateway on its disk.</summary>
+    public async Task StartGatewayAsync()
+    {
+        var ledger = new TracedLedger(GatewayDisk.Open(Time, SyncTime), "gateway", Scheduler.Trace);
+        var options = new GatewayOptions
+        {
+            Vault = Vault, HotKey = Keys.Hot, Catalogue = Catalogue(), CatalogueSigner = Keys.CatalogueSigner.Address,
+            AdminTokenHash = Sha.Hash(System.Text.Encoding.UTF8.GetBytes(AdminToken)),
+            ChannelDeposit = Options.ChannelDeposit, WarmChannels = Options.WarmChannels,
+            MostChannelsPerProvider = Options.MostChannels, SliceTokens = Options.SliceTokens,
+        };
+        var parts = new GatewayParts(
+            ledger, Chain, Network.ClientFor("gateway"), Time, Scheduler.Randomness.Fork("gateway"), Logs.For("gateway"));
+        Gateway = (await GatewayNode.StartAsync(options, parts, CancellationToken.None)).Value;
+        _gateway.Start(Network.Listen(Front.Endpoint, Gateway.FrontDoor), Gateway.RunAsync);
+        _gateway.Also(Network.Listen(Back.Endpoint, Gateway.AdminDoor));
+    }
+
+    /// <summary>Kills the gateway at this instant.</summary>
+    public async Task CrashGatewayAsync(int surviving = 0)
+    {
+        GatewayDisk.Crash(surviving);
+        await _gateway.StopAsync();
+    }
+
+    public void Dispose()
+    {
+        _provider.Dispose();
+        _gateway.Dispose();
+        _indexer.Dispose();
+        Chain.Dispose();
+        Scheduler.Dispose();
+    }
+
+    private string Endpoint => ProviderTarget.Endpoint.ToString().TrimEnd('/');
+
+    private static NetworkFile NetworkOf(MarketOptions options) => new(
+        31337, ["http://127.0.0.1:8545"], At(1), At(2), At(3), At(4), 6, 2, options.Confirmations, 60, null, null,
+        [IndexerUri.ToString()]);
+
+    private static Address At(byte number)
+    {
+        Span<byte> bytes = stackalloc byte[20];
+        bytes[19] = number;
+        bytes[0] = 0xC0;
+        return Address.FromBytes(bytes);
+    }
+
+    private Signed<CatalogueDocument> Catalogue() => Signed.Sign(
+        new CatalogueDocument(
+            "test", 1, Now + 10_000_000, [new CatalogueEntry(ModelName, [Engine.Model.Manifest.Digest])]),
+        Keys.CatalogueSigner, Chain.Network.SoukDomain);
+
+    private async Task StartAsync()
+    {
+        Chain.Endow(Keys.ProviderOwner.Address, new(10_000));
+        Chain.Endow(Keys.Gas.Address, Amount.Zero);
+        Chain.Endow(Keys.Hot.Address, Amount.Zero);
+        Chain.Endow(Keys.VaultOwner.Address, Options.VaultFunds);
+        var settings = new VaultSettings(
+            Keys.VaultOwner.Address,
+            new VaultLimits(new(10_000_000), new(10_000_000), ChannelConfig.MinWithdrawDelay, 2_592_000),
+            [new VaultHotKey(Keys.Hot.Address, new(10_000_000))], [Chain.Network.Registry], []);
+        Vault = (await Chain.VaultAddressAsync(settings, Bytes32.Zero, CancellationToken.None)).Value;
+        var keys = new ProviderKeys(Keys.Payout.Address, Keys.Node.Address, Keys.Authorizer.Address, Keys.Gas.Address);
+        var proof = NodeKeyProof.Sign(
+            Keys.Node, new ContractDomain(Chain.Network.ChainId, Chain.Network.Registry), Keys.ProviderOwner.Address);
+        var owner = Chain.Account(Keys.VaultOwner);
+        var outcomes = await Task.WhenAll(
+            owner.SubmitAsync(new CreateVault(settings, Bytes32.Zero), CancellationToken.None),
+            owner.SubmitAsync(new TransferCurrency(Vault, Options.VaultFunds), CancellationToken.None),
+            Chain.Account(Keys.ProviderOwner).SubmitAsync(
+                new Register(keys, proof, Endpoint, 86_400, Address.Zero), CancellationToken.None));
+        foreach (var outcome in outcomes)
+        {
+            _ = outcome.Value;
+        }
+
+        await WaitAsync(Chain.Network.BlockTime * Options.Confirmations);
+        Indexer = IndexerNode.Create(new IndexerOptions(), new IndexerParts(
+            Chain, Network.ClientFor("indexer"), Time, Logs.For("indexer")));
+        _indexer.Start(
+            Network.Listen(IndexerUri, Options.Indexer?.Invoke(Indexer.Handler) ?? Indexer.Handler), Indexer.RunAsync);
+        await StartProviderAsync();
+        await StartGatewayAsync();
+        Key = (await Gateway.CreateKeyAsync("first", Options.Budget, null)).Value;
+        App = AppWith(Key.Secret);
+        if (Options.AwaitsChannels)
+        {
+            await UntilAsync(
+                () => Gateway.IdleChannels >= Options.WarmChannels && Gateway.Offers > 0, "the gateway has its channels");
+        }
+    }
+
+    private async Task StopAsync()
+    {
+        await _gateway.StopAsync();
+        await _provider.StopAsync();
+        await _indexer.StopAsync();
+        Provider.Dispose();
+        Indexer.Dispose();
+    }
+
+    /// <summary>A node that runs: its loops and its places on the network.</summary>
+    private sealed class Running : IDisposable
+    {
+        private readonly List<SimulatedListener> _listeners = [];
+        private CancellationTokenSource? _stopping;
+        private Task _loops = Task.CompletedTask;
+
+        public SimulatedListener? Listener => _listeners.FirstOrDefault();
+
+        public void Start(SimulatedListener listener, Func<CancellationToken, Task> run)
+        {
+            _listeners.Add(listener);
+            _stopping = new CancellationTokenSource();
+            _loops = run(_stopping.Token);
+        }
+
+        public void Also(SimulatedListener listener) => _listeners.Add(listener);
+
+        public void Dispose() => _stopping?.Dispose();
+
+        public async Task StopAsync()
+        {
+            _listeners.ForEach(listener => listener.Dispose());
+            _listeners.Clear();
+            if (_stopping is null)
+            {
+                return;
+            }
+
+            _stopping.Cancel();
+            try
+            {
+                await _loops;
+            }
+            catch (OperationCanceledException)
+            {
+                // What was asked for. Anything else is a loop that died, which fails the scenario.
+            }
+
+            _stopping.Dispose();
+            _stopping = null;
+        }
+    }
+}
+
+/// <summary>Settings of the provider that single scenarios change.</summary>
+public sealed class ProviderOptionsDraft
+{
+    public uint WithdrawDelay { get; set; } = 900;
+
+    public Amount MostUnclaimed { get; set; } = new(UInt128.MaxValue);
+}
+
+/// <summary>A scenario failed.</summary>
+public sealed class MarketFailedException(string message, Exception? inner = null) : Exception(message, inner);

@@ -1,0 +1,66 @@
+using Souk.Protocol;
+using Souk.Wire;
+
+namespace Souk.Testbed.Market;
+
+/// <summary>A market of one provider, one indexer and one gateway. Prices are whole units a token, so that charges can be
+/// reckoned by hand: 2 for input, 1 for cached input, 6 for output.</summary>
+public sealed record MarketOptions
+{
+    /// <summary>Fixes everything.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Whether continuations that are ready at once run in a random order.</summary>
+    public bool Interleaves { get; init; }
+
+    /// <summary>What goes wrong on the network.</summary>
+    public NetworkFaults Faults { get; init; } = new();
+
+    /// <summary>Smallest units per 1,000,000 tokens.</summary>
+    public Prices Prices { get; init; } = new(new(2_000_000), new(1_000_000), new(6_000_000));
+
+    /// <summary>How the model's tokens are counted.</summary>
+    public string Counting { get; init; } = CountingKinds.Ids;
+
+    /// <summary>Least output tokens of a slice.</summary>
+    public int SliceLeast { get; init; } = 8;
+
+    /// <summary>Greatest output tokens of a slice.</summary>
+    public int SliceGreatest { get; init; } = 64;
+
+    /// <summary>Output tokens of a slice that the gateway asks for.</summary>
+    public ulong SliceTokens { get; init; } = 16;
+
+    /// <summary>Places at the provider.</summary>
+    public int Concurrency { get; init; } = 4;
+
+    /// <summary>What a channel is funded with.</summary>
+    public Amount ChannelDeposit { get; init; } = new(20_000);
+
+    /// <summary>What the vault holds at the start.</summary>
+    public Amount VaultFunds { get; init; } = new(1_000_000);
+
+    /// <summary>Budget of the first API key.</summary>
+    public Amount Budget { get; init; } = new(500_000);
+
+    /// <summary>Channels kept ready.</summary>
+    public int WarmChannels { get; init; } = 2;
+
+    /// <summary>Most channels with the provider.</summary>
+    public int MostChannels { get; init; } = 8;
+
+    /// <summary>Blocks after which money counts fully.</summary>
+    public int Confirmations { get; init; } = 2;
+
+    /// <summary>Worth of 10^18 wei; the default makes a claim due at about 2,000 units.</summary>
+    public Amount GasMoneyPrice { get; init; } = new(1_000_000);
+
+    /// <summary>Stands between the network and the provider: sees every request, and may alter every reply.</summary>
+    public Func<IWireHandler, IWireHandler>? Provider { get; init; }
+
+    /// <summary>Stands between the network and the indexer.</summary>
+    public Func<IWireHandler, IWireHandler>? Indexer { get; init; }
+
+    /// <summary>Whether the start waits until the gateway has its channels.</summary>
+    public bool AwaitsChannels { get; init; } = true;
+}

@@ -1,0 +1,30 @@
+using Souk.Ledger;
+using Souk.Protocol;
+
+namespace Souk.Testbed.Market;
+
+/// <summary>Enters every append of a ledger into the trace.</summary>
+internal sealed class TracedLedger(ILedger ledger, string owner, SimulationTrace trace) : ILedger
+{
+    public long Sequence => ledger.Sequence;
+
+    public Bytes32 Head => ledger.Head;
+
+    public Task<long> AppendAsync(IReadOnlyList<LedgerEntry> entries)
+    {
+        foreach (var entry in entries)
+        {
+            trace.Record($"append {owner} {entry.Kind}", entry.Body.Span);
+        }
+
+        return ledger.AppendAsync(entries);
+    }
+
+    public IAsyncEnumerable<LedgerRow> ReadAsync(long afterSequence, CancellationToken cancellation) =>
+        ledger.ReadAsync(afterSequence, cancellation);
+
+    public Task<IReadOnlyList<LedgerRow>> FindAsync(string key, CancellationToken cancellation) =>
+        ledger.FindAsync(key, cancellation);
+
+    public ValueTask DisposeAsync() => ledger.DisposeAsync();
+}
