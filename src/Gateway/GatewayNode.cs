@@ -51,7 +51,7 @@ public sealed class GatewayNode
         _watch = new ChannelWatch(options, chain, journal, _planner, time, parts.Logs.CreateLogger<ChannelWatch>());
         var books = new ReceiptBooks(chain, journal, _planner, time, parts.Logs.CreateLogger<ReceiptBooks>());
         _chaser = new ReceiptChaser(
-            options, journal, books, _market, nodes, encoders, time, parts.Logs.CreateLogger<ReceiptChaser>());
+            options, journal, books, _market, nodes, time, parts.Logs.CreateLogger<ReceiptChaser>());
         var calls = new CallDesk(
             options, chain, journal, _market, catalogue, encoders, _planner, traffic, time, randomness);
         var stream = new PaidStream(options, chain, journal, nodes, books, _chaser, traffic, time);
@@ -116,7 +116,7 @@ public sealed class GatewayNode
         }
         finally
         {
-            await stopping.CancelAsync();
+            stopping.Cancel();
             await Task.WhenAll(loops).ContinueWith(
                 static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Current);
         }

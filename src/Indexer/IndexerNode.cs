@@ -25,6 +25,7 @@ public sealed partial class IndexerNode : IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger<IndexerNode> _log;
     private readonly OfferTerms _terms;
+    // Waited for without a token, so that the wait ends on the caller's context; its holders heed the cancellation.
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly AnnouncementRate _rate;
     private volatile OfferBook _book = OfferBook.Empty;
@@ -69,7 +70,7 @@ public sealed partial class IndexerNode : IDisposable
     public async Task<Refusal?> TakeAsync(Signed<Offer> offer, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(offer);
-        await _writing.WaitAsync(cancellation);
+        await _writing.WaitAsync(CancellationToken.None);
         try
         {
             var provider = offer.Message.Provider;
@@ -132,7 +133,7 @@ public sealed partial class IndexerNode : IDisposable
             .Select(group => group.MaxBy(listed => listed.Offer.IssuedAt)!.Offer).ToList();
         foreach (var heard in await Task.WhenAll(endpoints.Select(offer => HearAsync(offer, cancellation))))
         {
-            await _writing.WaitAsync(cancellation);
+            await _writing.WaitAsync(CancellationToken.None);
             try
             {
                 Beat(heard);
@@ -181,7 +182,7 @@ public sealed partial class IndexerNode : IDisposable
     {
         foreach (var provider in _entries.Keys.ToList())
         {
-            await _writing.WaitAsync(cancellation);
+            await _writing.WaitAsync(CancellationToken.None);
             try
             {
                 if (await ReadEntryAsync(provider, cancellation) is { } refusal)

@@ -121,7 +121,7 @@ public sealed class ProviderNode : IDisposable
         finally
         {
             // One loop that ends takes the others with it: a provider that no longer claims must not go on selling.
-            await stopping.CancelAsync();
+            stopping.Cancel();
             await Task.WhenAll(loops).ContinueWith(
                 static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
                 TaskScheduler.Current);

@@ -27,15 +27,23 @@ internal sealed partial class ChannelPlanner(
     Randomness randomness,
     ILogger<ChannelPlanner> log)
 {
+    /// <summary>The code of an obstacle that only the vault's owner can remove.</summary>
+    public const string VaultEmpty = "vault_empty";
+
     private const ulong DrawSeconds = 600;
+    // Time up, cancelled or told: the loop looks for itself.
+    private const ConfigureAwaitOptions EitherWay =
+        ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
+
     private static readonly TimeSpan Turn = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan MostBackOff = TimeSpan.FromMinutes(5);
     private readonly EscrowDomain _escrow = chain.Network.EscrowDomain;
     private readonly ContractDomain _vault = new(chain.Network.ChainId, options.Vault);
-    private readonly Dictionary<Address, (DateTimeOffset NotBefore, int Failures)> _backOff = [];
-    private readonly Dictionary<Address, int> _demand = [];
+    private readonly Dictionary<Address, (DateTimeOffset NotBefore, int Failures, Refusal Why)> _backOff = [];
+    private readonly Dictionary<Address, HashSet<RequestId>> _demand = [];
+    private readonly Dictionary<Address, Task> _serving = [];
     private readonly Lock _guard = new();
-    private TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource _ready = new();
 
     /// <summary>Completes when a channel has become usable next.</summary>
     public Task Ready
@@ -49,12 +57,26 @@ internal sealed partial class ChannelPlanner(
         }
     }
 
-    /// <summary>A request waits for a channel of this provider: one more than usual is opened.</summary>
-    public void Want(Address provider)
+    /// <summary>A request waits for a channel of this provider: one more than usual is opened, however often it asks.</summary>
+    public void Want(Address provider, RequestId waiting)
     {
         lock (_guard)
         {
-            _demand[provider] = _demand.GetValueOrDefault(provider) + 1;
+            if (!_demand.TryGetValue(provider, out var waiters))
+            {
+                _demand[provider] = waiters = [];
+            }
+
+            waiters.Add(waiting);
+        }
+    }
+
+    /// <summary>Why the last channel with this provider could not be opened; null where it could.</summary>
+    public Refusal? Obstacle(Address provider)
+    {
+        lock (_guard)
+        {
+            return _backOff.TryGetValue(provider, out var failed) ? failed.Why : null;
         }
     }
 
@@ -65,7 +87,7 @@ internal sealed partial class ChannelPlanner(
         lock (_guard)
         {
             ready = _ready;
-            _ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _ready = new TaskCompletionSource();
         }
 
         ready.TrySetResult();
@@ -74,15 +96,26 @@ internal sealed partial class ChannelPlanner(
     /// <summary>Plans at every turn until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        await ResumeAsync(cancellation);
         while (true)
         {
             foreach (var offer in Wanted())
             {
-                await ServeAsync(offer, cancellation);
+                // Each provider by itself: one that takes its time must not keep the gateway from the others.
+                var provider = offer.Offer.Provider;
+                if (_serving.TryGetValue(provider, out var serving))
+                {
+                    if (!serving.IsCompleted)
+                    {
+                        continue;
+                    }
+
+                    await serving;
+                }
+
+                _serving[provider] = ServeAsync(offer, cancellation);
             }
 
-            await Task.WhenAny(Task.Delay(Turn, time, cancellation), market.Changed);
+            await market.Changed.WaitAsync(Turn, time, cancellation).ConfigureAwait(EitherWay);
             cancellation.ThrowIfCancellationRequested();
         }
     }
@@ -101,18 +134,22 @@ internal sealed partial class ChannelPlanner(
     private async Task ServeAsync(VerifiedOffer offer, CancellationToken cancellation)
     {
         var provider = offer.Offer.Provider;
-        if (_backOff.TryGetValue(provider, out var waiting) && waiting.NotBefore > time.GetUtcNow())
+        lock (_guard)
         {
-            return;
+            if (_backOff.TryGetValue(provider, out var waiting) && waiting.NotBefore > time.GetUtcNow())
+            {
+                return;
+            }
         }
 
-        var channels = journal.Book.Channels.Values.Where(channel => channel.Provider == provider).ToList();
-        await RenewAsync(offer, channels, cancellation);
+        await RenewAsync(offer, ChannelsWith(provider), cancellation);
+        await ResumeAsync(offer, cancellation);
+        var channels = ChannelsWith(provider);
         int wanted;
         lock (_guard)
         {
             _demand.Remove(provider, out var demand);
-            wanted = options.WarmChannels + demand;
+            wanted = options.WarmChannels + (demand?.Count ?? 0);
         }
 
         var usable = channels.Count(channel => channel.State == CustomerChannelState.Idle && IsFresh(channel));
@@ -130,23 +167,38 @@ internal sealed partial class ChannelPlanner(
 
     private void Settle(Address provider, Refusal? refusal)
     {
-        if (refusal is null)
+        var pause = TimeSpan.Zero;
+        lock (_guard)
         {
-            _backOff.Remove(provider);
-            Signal();
-            return;
+            if (refusal is null)
+            {
+                _backOff.Remove(provider);
+            }
+            else
+            {
+                var failures = _backOff.GetValueOrDefault(provider).Failures + 1;
+                pause = TimeSpan.FromSeconds(Math.Min(1L << Math.Min(failures, 20), (long)MostBackOff.TotalSeconds));
+                _backOff[provider] = (time.GetUtcNow() + pause, failures, refusal);
+            }
         }
 
-        var failures = _backOff.GetValueOrDefault(provider).Failures + 1;
-        var pause = TimeSpan.FromSeconds(Math.Min(1L << Math.Min(failures, 20), (long)MostBackOff.TotalSeconds));
-        _backOff[provider] = (time.GetUtcNow() + pause, failures);
-        LogNotOpened(provider, refusal.Message, pause.TotalSeconds);
+        if (refusal is not null)
+        {
+            LogNotOpened(provider, refusal.Message, pause.TotalSeconds);
+        }
+
+        Signal();
     }
 
     private async Task<Refusal?> OpenAsync(VerifiedOffer verified, CancellationToken cancellation)
     {
         var offer = verified.Offer;
         var amount = Amount.Max(options.ChannelDeposit, offer.MinimumDeposit);
+        if (await CheckVaultAsync(amount, cancellation) is { } poor)
+        {
+            return poor;
+        }
+
         var config = new ChannelConfig(
             options.Vault, options.HotKey.Address, offer.Payout, offer.Authorizer, offer.Currency, offer.WithdrawDelay,
             randomness.NextBytes32());
@@ -158,6 +210,25 @@ internal sealed partial class ChannelPlanner(
             id, config, amount, draw.Nonce, draw.Deadline, (ulong)now.ToUnixTimeMilliseconds()));
         var data = DrawData.Encode(config, draw, draw.Sign(options.HotKey, _vault));
         return await TakeAsync(verified, config, new ChannelDeposit(amount, options.Vault, data), cancellation);
+    }
+
+    // A draw that the vault cannot honour would only cost the provider a call, and the app a riddle.
+    private async Task<Refusal?> CheckVaultAsync(Amount amount, CancellationToken cancellation)
+    {
+        var read = await chain.VaultAsync(options.Vault, ReadPoint.Newest, cancellation);
+        if (!read.TryGet(out var vault, out var refusal))
+        {
+            return refusal;
+        }
+
+        var held = vault.Value?.Balance ?? Amount.Zero;
+        var left = Amount.Min(held, vault.Value?.Remaining ?? Amount.Zero);
+        return left >= amount
+            ? null
+            : new Refusal(
+                Fault.Ours, VaultEmpty,
+                $"The gateway's vault {options.Vault} holds {held} units, of which {left} may be drawn now; a channel "
+                + $"takes {amount}. Its owner has to add to it.");
     }
 
     // Asks the provider for its acceptance, reads the chain itself, and only then believes in the channel.
@@ -234,11 +305,13 @@ internal sealed partial class ChannelPlanner(
         channel.State == CustomerChannelState.Idle
         && NoncePosition.Of(channel.Acceptance!.Index, channel.Index + 1) is null;
 
-    // Draws that were signed before a stop may have been mined since: such a channel is taken, not lost.
-    private async Task ResumeAsync(CancellationToken cancellation)
+    // A draw may have been mined although nobody told us, because the gateway stopped or the provider's reply was lost. Such
+    // a channel is taken, not lost.
+    private async Task ResumeAsync(VerifiedOffer offer, CancellationToken cancellation)
     {
         var draws = journal.Book.Draws.Values
-            .Where(draw => !journal.Book.Channels.ContainsKey(draw.ChannelId)).ToList();
+            .Where(draw => draw.Config.Receiver == offer.Offer.Payout && draw.Config.ReceiverAuthorizer == offer.Offer.Authorizer
+                && !journal.Book.Channels.ContainsKey(draw.ChannelId)).ToList();
         if (draws.Count == 0)
         {
             return;
@@ -253,22 +326,21 @@ internal sealed partial class ChannelPlanner(
 
         for (var i = 0; i < draws.Count; i++)
         {
-            var receiver = draws[i].Config.Receiver;
-            var offer = Wanted().Find(offer => offer.Offer.Payout == receiver);
-            if (states.Value[i].Balance.IsZero || offer is null)
+            if (!states.Value[i].Available.IsZero && states.Value[i].Withdrawal is null)
             {
-                continue;
+                Settle(offer.Offer.Provider, await TakeAsync(offer, draws[i].Config, null, cancellation));
             }
-
-            Settle(offer.Offer.Provider, await TakeAsync(offer, draws[i].Config, null, cancellation));
         }
     }
+
+    private List<CustomerChannel> ChannelsWith(Address provider) =>
+        [.. journal.Book.Channels.Values.Where(channel => channel.Provider == provider)];
 
     private static Refusal Refuse(string code, string message) => new(Fault.Theirs, code, message);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "No channel was opened with {Provider}; next try in {Seconds} s: {Reason}")]
     private partial void LogNotOpened(Address provider, string reason, double seconds);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Channels funded before the last stop could not be looked up: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Channels that may have been funded could not be looked up: {Reason}")]
     private partial void LogNotResumed(string reason);
 }

@@ -47,8 +47,11 @@ internal sealed partial class ChannelWatch(
     {
         while (true)
         {
-            foreach (var channel in journal.Book.Channels.Values)
+            foreach (var id in journal.Book.Channels.Keys)
             {
+                await journal.RecordAsync(book =>
+                    Judge(book, id, book.Channels[id].Deposit, book.Channels[id].Claimed).ToArray());
+                var channel = journal.Book.Channels[id];
                 await (channel switch
                 {
                     { State: CustomerChannelState.Frozen, IsWithdrawing: false } => StartWithdrawalAsync(channel, cancellation),
@@ -103,7 +106,11 @@ internal sealed partial class ChannelWatch(
         if (states.Value[0].Withdrawal is not { } pending)
         {
             // Never mined, or undone by a reorganisation: start again, unless all is claimed.
-            if (!states.Value[0].Available.IsZero)
+            if (states.Value[0].Available.IsZero)
+            {
+                await journal.RecordAsync(new WithdrawalFinished(channel.Id, Amount.Zero, Now()));
+            }
+            else
             {
                 await chain.Account(options.HotKey).SubmitAsync(
                     new VaultInitiateWithdraw(options.Vault, channel.Config, states.Value[0].Available), cancellation);
@@ -136,28 +143,28 @@ internal sealed partial class ChannelWatch(
 
         foreach (var state in states.Value)
         {
-            await journal.RecordAsync(book => Judge(book, state).ToArray());
+            await journal.RecordAsync(book => Judge(book, state.Id, state.Balance, state.Claimed).ToArray());
         }
 
         planner.Signal();
         return null;
     }
 
-    private IEnumerable<LedgerEvent> Judge(CustomerBook book, ChannelState state)
+    private IEnumerable<LedgerEvent> Judge(CustomerBook book, Bytes32 id, Amount balance, Amount claimed)
     {
-        var channel = book.Channels[state.Id];
+        var channel = book.Channels[id];
         if (channel.State == CustomerChannelState.Closed)
         {
             yield break;
         }
 
-        if (channel.Deposit != state.Balance || channel.Claimed != state.Claimed)
+        if (channel.Deposit != balance || channel.Claimed != claimed)
         {
-            yield return new ChannelBalanceSeen(state.Id, state.Balance, state.Claimed, Now());
+            yield return new ChannelBalanceSeen(id, balance, claimed, Now());
         }
 
-        // While a request is under way its receipt may be claimed before it reached us.
-        var unexplained = Amount.SubtractToZero(state.Claimed, channel.Base + channel.Loss);
+        // While a request is under way its receipt may be claimed before it reached us; it is judged again afterwards.
+        var unexplained = Amount.SubtractToZero(claimed, channel.Base + channel.Loss);
         if (unexplained.IsZero || channel.State == CustomerChannelState.Busy)
         {
             yield break;
@@ -166,10 +173,10 @@ internal sealed partial class ChannelWatch(
         if (channel.State != CustomerChannelState.Frozen)
         {
             yield return new ChannelFrozen(
-                state.Id, "claimed_unexplained", "The chain shows more claimed than the receipts held.", null, Now());
+                id, "claimed_unexplained", "The chain shows more claimed than the receipts held.", null, Now());
         }
 
-        yield return new LossBooked(state.Id, null, unexplained, "claimed_unexplained", Now());
+        yield return new LossBooked(id, null, unexplained, "claimed_unexplained", Now());
     }
 
     private ulong Now() => (ulong)time.GetUtcNow().ToUnixTimeMilliseconds();

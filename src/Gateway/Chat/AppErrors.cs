@@ -12,6 +12,7 @@ internal static class AppErrors
         "invalid_api_key" or "api_key_revoked" or "api_key_expired" => OpenAiError.Unauthorized(refusal.Message, refusal.Code),
         "model_not_found" => OpenAiError.NotFound(refusal.Message, "model", refusal.Code),
         "insufficient_funds" or "insufficient_quota" => OpenAiError.PaymentRequired(refusal.Message),
+        "vault_empty" => OpenAiError.PaymentRequired(refusal.Message) with { Code = refusal.Code },
         "context_length_exceeded" => OpenAiError.InvalidRequest(refusal.Message, "messages", refusal.Code),
         "invalid_max_tokens" => OpenAiError.InvalidRequest(refusal.Message, "max_tokens", refusal.Code),
         "invalid_choices" => OpenAiError.InvalidRequest(refusal.Message, "n", refusal.Code),

@@ -35,6 +35,7 @@ internal sealed class CallDesk(
     Randomness randomness)
 {
     private const ulong UsageInputSlack = 1024;
+    private const string NoChannel = "no_channel";
     private readonly EscrowDomain _escrow = chain.Network.EscrowDomain;
 
     /// <summary>Prepares a call; a refusal moved no money.</summary>
@@ -51,15 +52,13 @@ internal sealed class CallDesk(
         {
             var ready = planner.Ready;
             var result = await TryAsync(chat, key, appRequest, named, cancellation);
-            if (result.IsOk || result.Refusal!.Code != "no_channel" || time.GetUtcNow() >= deadline)
+            if (result.IsOk || result.Refusal!.Code != NoChannel || time.GetUtcNow() >= deadline)
             {
                 return result;
             }
 
-            var left = deadline - time.GetUtcNow();
-            using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            await Task.WhenAny(ready, Task.Delay(left, time, waiting.Token));
-            await waiting.CancelAsync();
+            await ready.WaitAsync(deadline - time.GetUtcNow(), time, cancellation).ConfigureAwait(
+                ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
             cancellation.ThrowIfCancellationRequested();
         }
     }
@@ -76,30 +75,47 @@ internal sealed class CallDesk(
                 Fault.Nobody, "no_provider", $"Nobody offers the model '{chat.Model}' at the moment; try again shortly.");
         }
 
-        var counted = await CountAsync(chat, live, cancellation);
-        if (!counted.TryGet(out var prompt, out var refusal))
-        {
-            return refusal;
-        }
-
         var free = journal.Book.Channels.Values
             .Where(channel => live.Exists(listed => listed.Offer.Provider == channel.Provider))
             .Select(channel => channel.Free).DefaultIfEmpty(Amount.Zero).Max();
-        var needs = new Requirements
+        List<(Candidate Candidate, CountedPrompt Prompt)> candidates = [];
+        List<Refusal> passedOver = [];
+        // Models of one name may have tokenizers of their own, so each is counted and ranked by itself.
+        foreach (var group in live.GroupBy(listed => (listed.Offer.ModelDigest, listed.Offer.Counting)))
         {
-            Models = named.Digests,
-            Provider = named.Provider,
-            PromptTokens = prompt.Tokens,
-            Choices = (ulong)chat.Choices,
-            AppLimit = (ulong?)chat.MaxTokens,
-            Available = Amount.Min(key.Available, free.IsZero ? key.Available : free),
-            Features = Features(chat),
-            LeastTier = options.LeastTier,
-        };
-        var ranking = Matching.Rank(needs, market.Book, now, traffic.Measured, Usable);
-        return ranking.Candidates.IsEmpty
-            ? Explain(ranking, chat)
-            : await ReserveAsync(chat, key, appRequest, ranking.Candidates[0], prompt);
+            if (!(await CountAsync(chat, [.. group], cancellation)).TryGet(out var prompt, out var refusal))
+            {
+                passedOver.Add(refusal);
+                continue;
+            }
+
+            var needs = new Requirements
+            {
+                Models = [group.Key.ModelDigest],
+                Provider = named.Provider,
+                PromptTokens = prompt.Tokens,
+                Choices = (ulong)chat.Choices,
+                AppLimit = (ulong?)chat.MaxTokens,
+                Available = Amount.Min(key.Available, free.IsZero ? key.Available : free),
+                Features = Features(chat),
+                LeastTier = options.LeastTier,
+            };
+            var ranking = Matching.Rank(
+                needs, market.Book, now, traffic.Measured,
+                (listed, worst) => listed.Offer.Counting == group.Key.Counting
+                    ? Usable(listed, worst, appRequest)
+                    : new Refusal(Fault.Nobody, "counted_otherwise", "It counts tokens in another way."));
+            candidates.AddRange(ranking.Candidates.Select(candidate => (candidate, prompt)));
+            passedOver.AddRange(ranking.PassedOver.Select(passed => passed.Why));
+        }
+
+        if (candidates.Count == 0)
+        {
+            return Explain(passedOver, chat);
+        }
+
+        var (best, counted) = candidates.MinBy(pair => pair.Candidate.Score);
+        return await ReserveAsync(chat, key, appRequest, best, counted);
     }
 
     // Feature words are those of the engines' offers.
@@ -147,7 +163,7 @@ internal sealed class CallDesk(
         return last!;
     }
 
-    private Refusal? Usable(ListedOffer listed, WorstCase worst)
+    private Refusal? Usable(ListedOffer listed, WorstCase worst, RequestId appRequest)
     {
         var isThere = journal.Book.Channels.Values.Any(
             channel => channel.Provider == listed.Offer.Provider && IsUsable(channel, worst.Cost));
@@ -156,23 +172,30 @@ internal sealed class CallDesk(
             return null;
         }
 
-        planner.Want(listed.Offer.Provider);
-        return new Refusal(Fault.Nobody, "no_channel", "No channel to the provider is idle and full enough; one is being opened.");
+        planner.Want(listed.Offer.Provider, appRequest);
+        return planner.Obstacle(listed.Offer.Provider) switch
+        {
+            { Code: ChannelPlanner.VaultEmpty } empty => empty,
+            { } why => new Refusal(
+                Fault.Nobody, NoChannel, $"No channel to the provider is idle and full enough. The last one was not opened: {why.Message}"),
+            null => new Refusal(
+                Fault.Nobody, NoChannel, "No channel to the provider is idle and full enough; one is being opened."),
+        };
     }
 
     private static bool IsUsable(CustomerChannel channel, Amount cost) =>
         channel.State == CustomerChannelState.Idle && channel.Free >= cost && !channel.IsWithdrawing
         && Souk.Market.Vouchers.NoncePosition.Of(channel.Acceptance!.Index, channel.Index + 1) is not null;
 
-    private static Refusal Explain(Ranking ranking, ChatRequest chat)
+    private static Refusal Explain(List<Refusal> passedOver, ChatRequest chat)
     {
         // What the app can change comes first, then what time may change.
         string[] order =
         [
             "insufficient_funds", "context_length_exceeded", "invalid_max_tokens", "invalid_choices", "feature_missing",
-            "no_channel", "provider_full",
+            NoChannel, "provider_full", ChannelPlanner.VaultEmpty,
         ];
-        return ranking.PassedOver.Select(passed => passed.Why)
+        return passedOver
             .OrderBy(why => Array.IndexOf(order, why.Code) is var at && at < 0 ? order.Length : at)
             .FirstOrDefault()
             ?? new Refusal(Fault.Nobody, "no_provider", $"Nobody offers the model '{chat.Model}' at the moment; try again shortly.");
@@ -211,7 +234,7 @@ internal sealed class CallDesk(
                 .MinBy(channel => channel.Free);
             if (channel is null)
             {
-                return new Refusal(Fault.Nobody, "no_channel", "The last idle channel was taken; try again shortly.");
+                return new Refusal(Fault.Nobody, NoChannel, "The last idle channel was taken; try again shortly.");
             }
 
             var plan = new SlicePlan(offer.Prices, channel.Base, prompt.Tokens, slice, worst.OutputTokens);

@@ -54,17 +54,9 @@ internal sealed class ChatDesk(
         }
 
         var bill = outcome.Bill ?? Amount.Zero;
-        if (outcome.Failure is { } failure && bill.IsZero)
+        if (outcome.Failure is { } failure && (bill.IsZero || !answer.HasOutput))
         {
-            await Door.SendErrorAsync(response, AppErrors.From(failure), headers, aborted);
-            return;
-        }
-
-        if (outcome.Failure is { } cut && !answer.HasOutput)
-        {
-            // Charged for nothing that can be shown: an error that no SDK retries.
-            headers["x-should-retry"] = "false";
-            await Door.SendErrorAsync(response, OpenAiError.Unprocessable(cut.Message, null, cut.Code), headers, aborted);
+            await FailAsync(bill, failure, response, headers, aborted);
             return;
         }
 
@@ -72,6 +64,21 @@ internal sealed class ChatDesk(
             "chatcmpl-" + call.AppRequest, time.GetUtcNow().ToUnixTimeSeconds(), call.Chat.Model,
             [.. answer.Choices.Select((choice, index) => Choice(call, choice, index))], Usage(outcome, answer, bill));
         await response.SendJsonAsync(200, completion.ToJson(), aborted, headers);
+    }
+
+    private static async Task FailAsync(
+        Amount bill, Refusal failure, IWireResponse response, WireHeaders headers, CancellationToken aborted)
+    {
+        if (bill.IsZero)
+        {
+            await Door.SendErrorAsync(response, AppErrors.From(failure), headers, aborted);
+            return;
+        }
+
+        // Charged for nothing that can be shown: an error that no SDK retries.
+        headers["x-should-retry"] = "false";
+        await Door.SendErrorAsync(
+            response, OpenAiError.Unprocessable(failure.Message, null, failure.Code), headers, aborted);
     }
 
     private async Task<CallOutcome> WaitForBillAsync(PaidCall call, CallOutcome outcome)
@@ -95,13 +102,17 @@ internal sealed class ChatDesk(
         var outcome = await stream.RunAsync(call, answer, sink.WriteAsync, aborted);
         if (outcome.Failure is { } failure)
         {
-            if (!sink.IsStarted && (outcome.Bill ?? Amount.Zero).IsZero)
+            if (sink.IsStarted)
             {
-                await Door.SendErrorAsync(response, AppErrors.From(failure), headers, aborted);
-                return;
+                await sink.FailAsync(AppErrors.From(failure));
+            }
+            else
+            {
+                // A status can still be told, and SDKs retry some: so first it must be sure what was charged.
+                outcome = outcome.Bill is null ? await WaitForBillAsync(call, outcome) : outcome;
+                await FailAsync(outcome.Bill ?? Amount.Zero, failure, response, headers, aborted);
             }
 
-            await sink.FailAsync(AppErrors.From(failure));
             return;
         }
 

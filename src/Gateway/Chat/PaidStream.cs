@@ -18,7 +18,8 @@ namespace Souk.Gateway.Chat;
 internal sealed record CallOutcome(Amount? Bill, Receipt? Receipt, Refusal? Failure);
 
 /// <summary>
-/// Sends a paid call, reads its stream, raises the ceiling while it streams, and books the receipt. What arrives goes to/// the app at once; the gateway itself only counts and checks.
+/// Sends a paid call, reads its stream, raises the ceiling while it streams, and books the receipt. What arrives goes to
+/// the app at once; the gateway itself only counts and checks.
 /// </summary>
 internal sealed class PaidStream(
     GatewayOptions options,
@@ -243,7 +244,7 @@ internal sealed class PaidStream(
             {
                 await stream.Nodes.CancelAsync(call.Target, call.Paid.Id, CancellationToken.None);
                 await Task.Delay(CancelPatience, stream.Time, reading.Token);
-                await reading.CancelAsync();
+                reading.Cancel();
             }
             catch (Exception over) when (over is OperationCanceledException or ObjectDisposedException)
             {
@@ -266,10 +267,10 @@ internal sealed class PaidStream(
 
         public void Consider()
         {
-            if (!_isRaising && !_isRefused && call.Plan.Next(_ceiling, answer.Received) is { } ceiling)
+            if (!_isRaising && !_isRefused && call.Plan.Next(_ceiling, answer.Received) is not null)
             {
                 _isRaising = true;
-                _ = RaiseAsync(ceiling, answer.Received);
+                _ = RaiseAsync();
             }
         }
 
@@ -279,20 +280,15 @@ internal sealed class PaidStream(
             _over.Dispose();
         }
 
-        private async Task RaiseAsync(Amount ceiling, ulong received)
+        // What arrived during one raise may call for the next at once: the provider may wait for it, and send nothing more
+        // that would bring us here again.
+        private async Task RaiseAsync()
         {
             try
             {
-                var voucher = Voucher.Sign(stream.Options.HotKey, stream._escrow, call.ChannelId, ceiling);
-                var refused = await stream.Journal.RecordAsync(book => CanRaise(book)
-                    ? new LedgerEvent[] { new VoucherIssued(voucher, call.Paid.Id, call.Paid.Index, received, stream.Now()) }
-                    : new Refusal(Fault.Nobody, "request_ended", "The answer ended before the raise."));
-                if (refused is null)
+                while (!_isRefused && call.Plan.Next(_ceiling, answer.Received) is { } ceiling)
                 {
-                    _ceiling = ceiling;
-                    var outcome = await stream.Nodes.RaiseAsync(
-                        call.Target, call.Paid.Id, new VoucherRaise(voucher, received), _over.Token);
-                    _isRefused = !outcome.IsOk || !outcome.Value.IsTaken;
+                    _isRefused = !await RaiseAsync(ceiling, answer.Received);
                 }
             }
             catch (Exception over) when (over is OperationCanceledException or ObjectDisposedException)
@@ -303,6 +299,23 @@ internal sealed class PaidStream(
             {
                 _isRaising = false;
             }
+        }
+
+        private async Task<bool> RaiseAsync(Amount ceiling, ulong received)
+        {
+            var voucher = Voucher.Sign(stream.Options.HotKey, stream._escrow, call.ChannelId, ceiling);
+            var refused = await stream.Journal.RecordAsync(book => CanRaise(book)
+                ? new LedgerEvent[] { new VoucherIssued(voucher, call.Paid.Id, call.Paid.Index, received, stream.Now()) }
+                : new Refusal(Fault.Nobody, "request_ended", "The answer ended before the raise."));
+            if (refused is not null)
+            {
+                return false;
+            }
+
+            _ceiling = ceiling;
+            var outcome = await stream.Nodes.RaiseAsync(
+                call.Target, call.Paid.Id, new VoucherRaise(voucher, received), _over.Token);
+            return outcome.IsOk && outcome.Value.IsTaken;
         }
 
         private bool CanRaise(CustomerBook book) =>

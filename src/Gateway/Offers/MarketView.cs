@@ -17,6 +17,7 @@ internal sealed partial class MarketView(
     GatewayOptions options, IMarketChain chain, NodeClient nodes, TimeProvider time, ILogger<MarketView> log)
 {
     private const int MostPages = 64;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan ReadAgainAfter = TimeSpan.FromSeconds(30);
     private readonly OfferTerms _terms = new(chain.Network.SoukDomain, chain.Network.Escrow, chain.Network.Currency);
     private readonly IReadOnlyList<string> _indexers =
@@ -38,7 +39,7 @@ internal sealed partial class MarketView(
     /// <summary>Completes when the book has changed next.</summary>
     public Task Changed => _changed.Task;
 
-    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource _changed = new();
 
     /// <summary>Asks the indexers at every turn until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
@@ -53,22 +54,11 @@ internal sealed partial class MarketView(
     /// <summary>One turn: offers and heartbeats of every indexer, registry entries where needed.</summary>
     public async Task RefreshAsync(CancellationToken cancellation)
     {
-        List<Signed<Offer>> offers = [];
-        List<HeartbeatValue> beats = [];
-        var reached = 0;
-        foreach (var indexer in _indexers)
-        {
-            if (await FetchAsync(indexer, offers, beats, cancellation) is { } refusal)
-            {
-                LogUnreached(indexer, refusal.Message);
-            }
-            else
-            {
-                reached++;
-            }
-        }
-
-        IndexersReached = reached;
+        // All at once and each within a time limit: a slow indexer must not make the others' heartbeats lapse.
+        var heard = await Task.WhenAll(_indexers.Select(indexer => HearAsync(indexer, cancellation)));
+        IndexersReached = heard.Count(one => one.IsReached);
+        List<Signed<Offer>> offers = [.. heard.SelectMany(one => one.Offers)];
+        List<HeartbeatValue> beats = [.. heard.SelectMany(one => one.Beats)];
         await ReadEntriesAsync(offers, cancellation);
         var now = (ulong)time.GetUtcNow().ToUnixTimeSeconds();
         var book = Beat(Add(_book.Expire(now), offers, now), beats, now);
@@ -76,8 +66,30 @@ internal sealed partial class MarketView(
         {
             _book = book;
             var changed = _changed;
-            _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _changed = new TaskCompletionSource();
             changed.TrySetResult();
+        }
+    }
+
+    private async Task<Heard> HearAsync(string indexer, CancellationToken cancellation)
+    {
+        Heard heard = new([], []);
+        using var deadline = new CancellationTokenSource(Patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
+        try
+        {
+            var refusal = await FetchAsync(indexer, heard.Offers, heard.Beats, either.Token);
+            if (refusal is not null)
+            {
+                LogUnreached(indexer, refusal.Message);
+            }
+
+            return heard with { IsReached = refusal is null };
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            LogUnreached(indexer, "it took too long");
+            return heard;
         }
     }
 
@@ -202,6 +214,11 @@ internal sealed partial class MarketView(
         }
 
         return book;
+    }
+
+    private sealed record Heard(List<Signed<Offer>> Offers, List<HeartbeatValue> Beats)
+    {
+        public bool IsReached { get; init; }
     }
 
     private static bool IsSame(Entry a, Entry b) =>

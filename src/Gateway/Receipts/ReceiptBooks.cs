@@ -94,12 +94,12 @@ internal sealed partial class ReceiptBooks(
     public async Task DisputeAsync(
         RequestId request, Bytes32 channel, RequestId appRequest, Refusal why, Signed<Receipt>? evidence)
     {
-        LogDispute(channel, why.Code, why.Message);
         await journal.RecordAsync(book =>
         {
             List<LedgerEvent> events = [];
             if (book.Channels[channel].State is not (CustomerChannelState.Frozen or CustomerChannelState.Closed))
             {
+                LogDispute(channel, why.Code, why.Message);
                 events.Add(new ChannelFrozen(channel, why.Code, why.Message, evidence, Now()));
             }
 

@@ -1,10 +1,11 @@
 using Microsoft.Extensions.Logging;
 using Souk.Gateway.Offers;
-using Souk.Gateway.Tokens;
 using Souk.Ledger.Books;
 using Souk.Ledger.Customer;
+using Souk.Ledger.Rows;
 using Souk.Market.Receipts;
 using Souk.Protocol;
+using Souk.Wire;
 using Souk.Wire.Paid;
 
 namespace Souk.Gateway.Receipts;
@@ -19,18 +20,23 @@ internal sealed partial class ReceiptChaser(
     ReceiptBooks books,
     MarketView market,
     NodeClient nodes,
-    EncoderShelf encoders,
     TimeProvider time,
     ILogger<ReceiptChaser> log)
 {
     private static readonly TimeSpan Turn = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AfterSilence = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AfterDispute = TimeSpan.FromMinutes(1);
+
+    // A request may still be on its way to a provider that says it does not know it.
+    private static readonly TimeSpan UnknownPatience = TimeSpan.FromSeconds(10);
+    private readonly Lock _guard = new();
     private readonly HashSet<RequestId> _live = [];
-    private readonly Dictionary<RequestId, DateTimeOffset> _reachableSince = [];
+    private readonly Dictionary<RequestId, Standing> _standings = [];
 
     /// <summary>A request whose stream somebody reads; it is not chased.</summary>
     public void Watch(RequestId request)
     {
-        lock (_live)
+        lock (_guard)
         {
             _live.Add(request);
         }
@@ -39,7 +45,7 @@ internal sealed partial class ReceiptChaser(
     /// <summary>Nobody reads the stream any more: if the request is still outstanding, its receipt is chased.</summary>
     public void Unwatch(RequestId request)
     {
-        lock (_live)
+        lock (_guard)
         {
             _live.Remove(request);
         }
@@ -55,22 +61,24 @@ internal sealed partial class ReceiptChaser(
         }
     }
 
-    /// <summary>One turn over everything that is outstanding and unwatched.</summary>
+    /// <summary>One turn over everything that is outstanding, unwatched and due. All at once, so that a provider that takes
+    /// its time holds up no other's receipts.</summary>
     public async Task ChaseAsync(CancellationToken cancellation)
     {
-        foreach (var request in journal.Durable.Unexplained())
+        List<CustomerRequest> due;
+        var outstanding = journal.Durable.Unexplained();
+        lock (_guard)
         {
-            bool isLive;
-            lock (_live)
+            var now = time.GetUtcNow();
+            due = [.. outstanding.Where(request => !_live.Contains(request.Sent.Request)
+                && (!_standings.TryGetValue(request.Sent.Request, out var standing) || standing.NotBefore <= now))];
+            foreach (var ended in _standings.Keys.Except(outstanding.Select(request => request.Sent.Request)).ToList())
             {
-                isLive = _live.Contains(request.Sent.Request);
-            }
-
-            if (!isLive)
-            {
-                await ChaseAsync(request, cancellation);
+                _standings.Remove(ended);
             }
         }
+
+        await Task.WhenAll(due.Select(request => ChaseAsync(request, cancellation)));
     }
 
     /// <summary>Waits for a request to be explained, as long as it is worth waiting. True when it was.</summary>
@@ -104,38 +112,64 @@ internal sealed partial class ReceiptChaser(
             return;
         }
 
+        var standing = StandingOf(sent.Request);
         var answer = await nodes.GetRequestAsync(target, sent.Request, cancellation);
-        if (!answer.TryGet(out var record, out var refusal))
+        if (answer.TryGet(out var record, out var refusal) && record.Receipt is { } receipt)
         {
-            if (refusal.Code == "request_unknown")
-            {
-                await books.RefusedAsync(sent.Request, sent.ChannelId, sent.AppRequest, refusal.Code);
-            }
-
+            await BookAsync(open, signed, record, receipt);
+        }
+        else if (refusal?.Code == "request_unknown")
+        {
+            await ForgetUnknownAsync(sent, standing);
+        }
+        else if (refusal is not null && IsSilence(refusal.Code))
+        {
+            standing.ReachableSince = null;
+            standing.NotBefore = time.GetUtcNow() + AfterSilence;
             return;
         }
-
-        if (record.Receipt is { } receipt)
+        else
         {
-            _reachableSince.Remove(sent.Request);
-            await BookAsync(open, signed, record, receipt, cancellation);
-            return;
+            await LosePatienceAsync(sent, standing, target, cancellation);
         }
 
-        await LosePatienceAsync(open, cancellation);
+        if (journal.Book.Channels[sent.ChannelId].State == CustomerChannelState.Frozen)
+        {
+            // It may still be explained one day, but nothing waits for that any more.
+            standing.NotBefore = time.GetUtcNow() + AfterDispute;
+        }
     }
 
-    private async Task LosePatienceAsync(CustomerRequest open, CancellationToken cancellation)
+    private Standing StandingOf(RequestId request)
     {
-        var sent = open.Sent;
-        if (!_reachableSince.TryGetValue(sent.Request, out var since))
+        lock (_guard)
         {
-            _reachableSince[sent.Request] = time.GetUtcNow();
-            if (Target(journal.Book.Offers[sent.OfferHash].Message) is { } target)
+            if (!_standings.TryGetValue(request, out var standing))
             {
-                // Nobody reads the answer, so no more of it is wanted.
-                await nodes.CancelAsync(target, sent.Request, cancellation);
+                _standings[request] = standing = new Standing();
             }
+
+            return standing;
+        }
+    }
+
+    private async Task ForgetUnknownAsync(RequestSent sent, Standing standing)
+    {
+        standing.UnknownSince ??= time.GetUtcNow();
+        if (time.GetUtcNow() - standing.UnknownSince >= UnknownPatience)
+        {
+            await books.RefusedAsync(sent.Request, sent.ChannelId, sent.AppRequest, "request_unknown");
+        }
+    }
+
+    private async Task LosePatienceAsync(
+        RequestSent sent, Standing standing, PeerTarget target, CancellationToken cancellation)
+    {
+        if (standing.ReachableSince is not { } since)
+        {
+            standing.ReachableSince = time.GetUtcNow();
+            // Nobody reads the answer, so no more of it is wanted.
+            await nodes.CancelAsync(target, sent.Request, cancellation);
         }
         else if (time.GetUtcNow() - since >= options.ReceiptPatience
             && journal.Book.Channels[sent.ChannelId].State == CustomerChannelState.Busy)
@@ -147,26 +181,24 @@ internal sealed partial class ReceiptChaser(
         }
     }
 
+    // Whoever answers anything at all, be it nonsense, is reachable, and its receipt is due.
+    private static bool IsSilence(string code) => code is WireCodes.AddressRefused or WireCodes.BadEndpoint
+        or WireCodes.ConnectFailed or WireCodes.ConnectTimeout or WireCodes.Disconnected or WireCodes.HeadersTimeout
+        or WireCodes.IdleTimeout or WireCodes.NameNotResolved or WireCodes.PinMismatch or WireCodes.TlsFailed;
+
     private async Task BookAsync(
-        CustomerRequest open, Signed<Offer> offer, RequestRecord record, Signed<Receipt> receipt,
-        CancellationToken cancellation)
+        CustomerRequest open, Signed<Offer> offer, RequestRecord record, Signed<Receipt> receipt)
     {
         var sent = open.Sent;
         var channel = journal.Book.Channels[sent.ChannelId];
         var isIds = offer.Message.Counting == CountingKinds.Ids;
-        if (isIds && !(await encoders.GetAsync(offer.Message, cancellation)).IsOk)
-        {
-            return;
-        }
-
         _ = Salt.TryParse(sent.Salt, out var salt);
         var ids = record.Choices.Select(choice => choice.Ids).ToList();
         var total = ids.Aggregate(0UL, (sum, choice) => sum + (ulong)choice.Count);
         // The provider keeps ids in memory only, so after its restart the commitment cannot be checked any more: what
         // remains checked is that the counts and the money are within what was agreed.
-        var isForgotten = isIds && total == 0 && receipt.Message.OutputTokens > 0;
         var isCrash = receipt.Message.FinishReason == FinishReasons.Error && receipt.Message.OutputCommitment.IsZero;
-        isForgotten &= !isCrash;
+        var isForgotten = isIds && record.Choices.Count == 0 && !isCrash;
         var delivered = isIds
             ? new Delivered(
                 sent.PromptCommitment ?? Bytes32.Zero,
@@ -203,7 +235,17 @@ internal sealed partial class ReceiptChaser(
         };
     }
 
-    private static Wire.PeerTarget? Target(Offer offer) => Peers.Target(offer).TryGet(out var target, out _) ? target : null;
+    /// <summary>How the chase of one request stands.</summary>
+    private sealed class Standing
+    {
+        public DateTimeOffset NotBefore { get; set; }
+
+        public DateTimeOffset? ReachableSince { get; set; }
+
+        public DateTimeOffset? UnknownSince { get; set; }
+    }
+
+    private static PeerTarget? Target(Offer offer) => Peers.Target(offer).TryGet(out var target, out _) ? target : null;
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The receipt of request {Request} was fetched: {Outcome}")]
     private partial void LogChased(RequestId request, string outcome);

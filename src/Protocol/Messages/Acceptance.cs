@@ -6,8 +6,8 @@ namespace Souk.Protocol;
 /// </summary>
 /// <param name="ChannelId">The channel.</param>
 /// <param name="Charged">What it has charged on the channel so far.</param>
-/// <param name="Index">How many requests are spent on the nonce chain; 0 for a new one. The next is one
-/// higher.</param>
+/// <param name="Index">The last request index before this nonce chain, 0 on a new channel: request i takes nonce
+/// i less this.</param>
 /// <param name="NonceAnchor">Anchor of the nonce chain; see <see cref="NonceChain"/>.</param>
 /// <param name="IssuedAt">Unix seconds.</param>
 public sealed record Acceptance(Bytes32 ChannelId, Amount Charged, ulong Index, Bytes32 NonceAnchor, ulong IssuedAt)

@@ -89,6 +89,12 @@ internal sealed partial class ChainWatch(
     private async Task WriteDownAsync(Head at, ChannelState newest, ChannelState confirmed, ChannelConfig? unknown)
     {
         var known = journal.Book.Channels.GetValueOrDefault(newest.Id);
+        if (known is null && newest.Balance.IsZero)
+        {
+            // A channel costs a row for ever, so it has to exist on the chain first.
+            return;
+        }
+
         var config = known?.Config ?? unknown
             ?? throw new InvalidOperationException($"Channel {newest.Id} is in no book and has no configuration.");
         var isWithdrawing = newest.Withdrawal is not null;

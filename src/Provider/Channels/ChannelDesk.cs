@@ -21,6 +21,7 @@ internal sealed class ChannelDesk(
 {
     private const ulong HourMs = 3_600_000;
     private const int MostPayers = 4096;
+    private const ulong RenewalMargin = 64;
     private readonly EscrowDomain _escrow = new(chain.Network.ChainId, chain.Network.Escrow);
     private readonly SoukDomain _domain = new(chain.Network.ChainId, chain.Network.Registry);
     private readonly Dictionary<Address, (ulong SinceMs, int Count)> _openings = [];
@@ -35,7 +36,6 @@ internal sealed class ChannelDesk(
         }
 
         var id = config.Id(_escrow);
-        var isKnown = journal.Book.Channels.ContainsKey(id);
         if (opening.Deposit is { } deposit && await RelayAsync(config, deposit, cancellation) is { } refused)
         {
             return refused;
@@ -47,7 +47,7 @@ internal sealed class ChannelDesk(
         }
 
         var channel = journal.Book.Channels.GetValueOrDefault(id);
-        if (channel is null || (!isKnown && channel.Deposit < options.MinimumDeposit))
+        if (channel is null || (channel.Acceptance is null && channel.Deposit < options.MinimumDeposit))
         {
             return new Refusal(
                 Fault.Theirs,
@@ -137,13 +137,22 @@ internal sealed class ChannelDesk(
                 return Theirs("channel_withdrawing", "A withdrawal is pending on this channel; open another one.");
             }
 
+            var start = channel.Acceptance is { } held && HasRoom(held, channel) ? held.Index : channel.Index;
             var acceptance = new Acceptance(
-                id, channel.Base, channel.Index, nonces.Of(id, channel.Index).Anchor, (ulong)now.ToUnixTimeSeconds());
+                id, channel.Base, start, nonces.Of(id, start).Anchor, (ulong)now.ToUnixTimeSeconds());
             var signed = Signed<Acceptance>.Sign(acceptance, options.NodeKey, _domain);
-            LedgerEvent[] events = [new AcceptanceSigned(signed, (ulong)now.ToUnixTimeMilliseconds())];
+            LedgerEvent[] events = start == channel.Acceptance?.Index
+                ? []
+                : [new AcceptanceSigned(signed, (ulong)now.ToUnixTimeMilliseconds())];
             return (events, signed);
         });
     }
+
+    // A channel's configuration is on the chain for all to see, so anybody can ask. Until the nonce chain is nearly spent
+    // the answer is that chain again: otherwise a stranger could make this provider open nonces that the customer does not
+    // know. "Nearly", because indices that the customer spent on requests that never arrived are unknown here.
+    private static bool HasRoom(Acceptance held, ProviderChannel channel) =>
+        channel.Index + RenewalMargin - held.Index < NonceChain.DefaultLength;
 
     private static Refusal Theirs(string code, string message) => new(Fault.Theirs, code, message);
 }

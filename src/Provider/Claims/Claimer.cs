@@ -29,7 +29,7 @@ internal sealed partial class Claimer : IDisposable
     private readonly ILogger<Claimer> _log;
     private readonly EscrowDomain _escrow;
     private readonly SemaphoreSlim _turn = new(1, 1);
-    private TaskCompletionSource _urgent = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource _urgent = new();
 
     public Claimer(
         ProviderOptions options, IMarketChain chain, Journal<ProviderBook> journal, ChainWatch watch, TimeProvider time,
@@ -63,16 +63,12 @@ internal sealed partial class Claimer : IDisposable
         while (true)
         {
             var urgent = _urgent.Task;
-            using (var turn = CancellationTokenSource.CreateLinkedTokenSource(cancellation))
-            {
-                await Task.WhenAny(urgent, Task.Delay(_options.ClaimEvery, _time, turn.Token));
-                await turn.CancelAsync();
-            }
-
+            await urgent.WaitAsync(_options.ClaimEvery, _time, cancellation).ConfigureAwait(
+                ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
             cancellation.ThrowIfCancellationRequested();
             if (urgent.IsCompleted)
             {
-                _urgent = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                _urgent = new TaskCompletionSource();
             }
 
             if ((await ClaimAsync(isForced: false, cancellation)).Refusal is { } refusal)
@@ -86,7 +82,8 @@ internal sealed partial class Claimer : IDisposable
     public async Task<Result<ClaimReport>> ClaimAsync(bool isForced, CancellationToken cancellation)
     {
         List<Bytes32> claims = [];
-        await _turn.WaitAsync(cancellation);
+        // Without a token, so that the wait ends on the caller's context; whoever holds the turn heeds the cancellation.
+        await _turn.WaitAsync(CancellationToken.None);
         try
         {
             foreach (var batch in await PlanAsync(isForced, cancellation))

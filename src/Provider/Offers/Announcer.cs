@@ -56,12 +56,22 @@ internal sealed partial class Announcer(
             return false;
         }
 
+        if (reply.Refused is [{ } refused, ..])
+        {
+            // Such as a registration that the indexer's node has not seen yet.
+            LogRefused(indexer, refused.Message);
+            return false;
+        }
+
         LogAnnounced(reply.Accepted, indexer);
         return true;
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Count} offers announced to {Indexer}")]
     private partial void LogAnnounced(int count, string indexer);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Indexer {Indexer} refused an offer and will be told again: {Reason}")]
+    private partial void LogRefused(string indexer, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Indexer {Indexer} was not reached and will be told again: {Reason}")]
     private partial void LogUnreached(string indexer, string reason);

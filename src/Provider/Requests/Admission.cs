@@ -107,7 +107,8 @@ internal sealed class Admission(
             var now = (ulong)time.GetUtcNow().ToUnixTimeMilliseconds();
             var (source, key) = Key(paid, chat, channelId, commitment, nonce);
             var admitted = new Admitted(
-                paid, channelId, offer, sale, chat, body, ids, commitment, nonce, source, key, sampling, channel.Base, now);
+                paid, channelId, offer, sale, chat, body, ids, commitment, nonce, source, key, sampling, channel.Base, output,
+                now);
             LedgerEvent[] events =
             [
                 new VoucherAccepted(paid.Voucher, paid.Id, 0, now),

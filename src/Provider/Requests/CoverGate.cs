@@ -14,7 +14,7 @@ internal sealed class CoverGate(
     private Amount _usable = usable;
     private ulong _covered = Charge.OutputWithin(prices, promptTokens, 0, usable - start) ?? 0;
     private bool _isFinal;
-    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource _changed = new();
 
     /// <summary>The cumulative amount up to which work may be charged.</summary>
     public Amount Usable
@@ -31,22 +31,29 @@ internal sealed class CoverGate(
     /// <summary>Takes what a higher voucher, already durable, makes usable. It never falls.</summary>
     public void Raise(Amount usable)
     {
+        TaskCompletionSource changed;
         lock (_guard)
         {
             _usable = Amount.Max(_usable, usable);
             _covered = Charge.OutputWithin(prices, _input, 0, _usable - start) ?? _covered;
-            Signal();
+            changed = Renew();
         }
+
+        // Outside the lock: whoever waited may go on right here.
+        changed.TrySetResult();
     }
 
     /// <summary>No raise will be waited for any more: a withdrawal has begun, or the request is being cancelled.</summary>
     public void Close()
     {
+        TaskCompletionSource changed;
         lock (_guard)
         {
             _isFinal = true;
-            Signal();
+            changed = Renew();
         }
+
+        changed.TrySetResult();
     }
 
     /// <summary>True once <paramref name="tokens"/> are covered; false when that did not happen in time.</summary>
@@ -91,10 +98,10 @@ internal sealed class CoverGate(
         }
     }
 
-    private void Signal()
+    private TaskCompletionSource Renew()
     {
         var changed = _changed;
-        _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        changed.TrySetResult();
+        _changed = new TaskCompletionSource();
+        return changed;
     }
 }

@@ -1,4 +1,5 @@
 using Souk.Engines;
+using Souk.Ledger;
 using Souk.OpenAi.Chat;
 using Souk.OpenAi.Errors;
 using Souk.Protocol;
@@ -11,8 +12,8 @@ namespace Souk.Provider.Requests;
 /// <summary>An admitted request: what was agreed before any work.</summary>
 internal sealed record Admitted(
     PaidRequest Paid, Bytes32 ChannelId, Offer Offer, ModelForSale Sale, ChatRequest Chat, ReadOnlyMemory<byte> Body,
-    int[]? PromptIds, Bytes32 RequestCommitment, Bytes32 ProviderNonce, string KeySource, SamplingKey Key, SamplingParameters Sampling,
-    Amount Base, ulong StartedAtMs)
+    int[]? PromptIds, Bytes32 RequestCommitment, Bytes32 ProviderNonce, string KeySource, SamplingKey Key,
+    SamplingParameters Sampling, Amount Base, ulong MostOutput, ulong StartedAtMs)
 {
     /// <summary>Greatest output of one choice, in tokens.</summary>
     public int MaxTokens => Math.Min(Chat.MaxTokens ?? Offer.MaxOutput, Offer.MaxOutput);
@@ -71,6 +72,9 @@ internal sealed class PaidRun : IDisposable
     /// <summary>Why the engine or the cover failed, if one did.</summary>
     public Refusal? Failure { get; private set; }
 
+    /// <summary>What the engine threw that no engine should.</summary>
+    public Exception? Bug { get; private set; }
+
     /// <summary>True once status and headers are out, so that a failure can only be told in the stream.</summary>
     public bool IsStarted => _isStarted;
 
@@ -115,6 +119,11 @@ internal sealed class PaidRun : IDisposable
         {
             await GenerateAsync();
         }
+        catch (Exception) when (IsWhole)
+        {
+            // Every choice has told its end, so what happens afterwards changes neither answer nor bill.
+            Outcome = Ended();
+        }
         catch (EngineException failed)
         {
             Failure = failed.ToRefusal();
@@ -123,6 +132,13 @@ internal sealed class PaidRun : IDisposable
         catch (OperationCanceledException) when (_isCancelled)
         {
             Outcome = FinishReasons.Cancelled;
+        }
+        catch (Exception bug) when (bug is not LedgerException)
+        {
+            // A fault of the engine must not leave the channel without a receipt.
+            Failure = new Refusal(Fault.Ours, "engine_failed", "The provider's engine failed; try again or elsewhere.");
+            Outcome = FinishReasons.Error;
+            Bug = bug;
         }
 
         if (_isStarted)
@@ -226,18 +242,28 @@ internal sealed class PaidRun : IDisposable
                 Finished finished => FinishAsync(finished),
                 _ => throw new InvalidOperationException($"The engine said {events.Current.GetType().Name}."),
             });
-            if (_isCancelled)
+            if (IsWhole)
+            {
+                Outcome ??= Ended();
+            }
+            else if (_isCancelled)
             {
                 Outcome ??= FinishReasons.Cancelled;
             }
-            else if (Outcome is null && _reasons.Contains(null) && !await Cover.CoversAsync(Generated + 1, _stop.Token))
+            else if (Outcome is null && Generated < _admitted.MostOutput
+                && !await Cover.CoversAsync(Generated + 1, _stop.Token))
             {
                 Outcome = FinishReasons.Length;
             }
         }
 
-        Outcome ??= _reasons.Contains(FinishReasons.Length) ? FinishReasons.Length : _reasons[0] ?? FinishReasons.Stop;
+        Outcome ??= Ended();
     }
+
+    private bool IsWhole => !_reasons.Contains(null);
+
+    private string Ended() =>
+        _reasons.Contains(FinishReasons.Length) ? FinishReasons.Length : _reasons[0] ?? FinishReasons.Stop;
 
     private async Task BeginAsync(PromptCounted prompt)
     {

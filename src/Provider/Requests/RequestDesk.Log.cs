@@ -9,6 +9,9 @@ internal sealed partial class RequestDesk
     [LoggerMessage(Level = LogLevel.Debug, Message = "Served {Request}: {Input} tokens in, {Output} out, {Reason}, charge {Charge}")]
     private partial void LogServed(RequestId request, ulong input, ulong output, string reason, Amount charge);
 
+    [LoggerMessage(Level = LogLevel.Error, Message = "The engine failed in a way that no engine should")]
+    private partial void LogEngineBug(Exception bug);
+
     [LoggerMessage(Level = LogLevel.Debug, Message = "Refused a paid request: {Code}")]
     private partial void LogRefused(string code);
 }

@@ -170,6 +170,11 @@ internal sealed partial class RequestDesk : IDisposable
             }
         }
 
+        if (run.Bug is { } bug)
+        {
+            LogEngineBug(bug);
+        }
+
         var receipt = await _receipts.SignAsync(run);
         _answers.Keep(admitted.Paid.Id, run.Choices());
         _running.TryRemove(admitted.Paid.Id, out _);

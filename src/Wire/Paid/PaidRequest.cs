@@ -9,7 +9,7 @@ namespace Souk.Wire.Paid;
 /// </summary>
 /// <param name="Id">Names the request; whoever knows it may raise, read and cancel it.</param>
 /// <param name="OfferHash">The offer whose prices apply.</param>
-/// <param name="Index">The request's number on the channel's nonce chain, from 1 to 4,096.</param>
+/// <param name="Index">The request's number on the channel, from 1, over the channel's whole life.</param>
 /// <param name="GatewayNonce">The gateway's share of the sampling key.</param>
 /// <param name="Salt">Blinds the commitments.</param>
 /// <param name="Channel">The channel that pays.</param>
@@ -25,9 +25,6 @@ public sealed record PaidRequest(
     Voucher Voucher,
     Continuation? Continuation = null)
 {
-    /// <summary>The greatest index: the length of a nonce chain.</summary>
-    public const ulong MostIndex = 4096;
-
     /// <summary>Writes the headers.</summary>
     public void WriteTo(WireHeaders headers)
     {
@@ -76,7 +73,7 @@ public sealed record PaidRequest(
 
     private static bool TryParseIndex(string text, out ulong index) =>
         ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out index)
-        && index is >= 1 and <= MostIndex;
+        && index >= 1;
 
     private static bool Read<T>(
         WireHeaders headers, string name, TryParse<T> parse, out T value, out Refusal? refusal)

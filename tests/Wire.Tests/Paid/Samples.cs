@@ -36,7 +36,7 @@ internal static class Samples
                 : null);
 
     public static readonly Gen<PaidRequest> Requests =
-        Gen.Select(Id, Hash, Gen.ULong[1, 4096], Hash, Salts, Channels, Vouchers, Continuations).Select(
+        Gen.Select(Id, Hash, Gen.ULong[1, ulong.MaxValue], Hash, Salts, Channels, Vouchers, Continuations).Select(
             (id, offer, index, nonce, salt, channel, voucher, continuation) =>
                 new PaidRequest(id, offer, index, nonce, salt, channel, voucher, continuation));
 
