@@ -1,0 +1,110 @@
+using System.Text.RegularExpressions;
+using OpenAI.Chat;
+using Souk.EndToEnd.Processes;
+using Souk.EndToEnd.Reading;
+
+namespace Souk.EndToEnd;
+
+/// <summary>Two networks that run side by side on this machine, each started by one command.</summary>
+public sealed class TwoNetworks : IAsyncLifetime
+{
+    private readonly string[] _folders = [SoukProcess.NewFolder(), SoukProcess.NewFolder()];
+
+    internal SoukProcess First { get; private set; } = null!;
+
+    internal SoukProcess Second { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        // One after the other only to choose ports; both come up together.
+        var first = SoukProcess.UpAsync(_folders[0], isQuiet: false);
+        var second = SoukProcess.UpAsync(_folders[1], isQuiet: false);
+        try
+        {
+            (First, Second) = (await first, await second);
+        }
+        catch
+        {
+            await DisposeOfAsync(first);
+            await DisposeOfAsync(second);
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await First.DisposeAsync();
+        await Second.DisposeAsync();
+        foreach (var folder in _folders)
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task DisposeOfAsync(Task<SoukProcess> starting)
+    {
+        if (await Task.WhenAny(starting) is { IsCompletedSuccessfully: true } done)
+        {
+            await (await done).DisposeAsync();
+        }
+    }
+}
+
+public sealed partial class UpTests(TwoNetworks networks) : IClassFixture<TwoNetworks>
+{
+    private readonly SoukProcess _first = networks.First;
+    private readonly SoukProcess _second = networks.Second;
+
+    [Fact]
+    public async Task Up_shows_answer_cost_receipt_and_the_transaction_that_paid()
+    {
+        // A screen without a terminal may break long lines.
+        var shown = Blanks().Replace(_first.Output, "");
+        Assert.Matches("assistant.+usage[0-9]+tokensin,[0-9]+out,cost0\\.[0-9]+", shown);
+        Assert.Matches("signedby0x[0-9a-fA-F]{40}signature0x[0-9a-f]{130}", shown);
+        Assert.Matches("paidout0\\.0*[1-9]", shown);
+        using var chain = new ChainReader(_first.RpcUrl);
+        foreach (var transaction in new[] { "claimedin", "paidin" })
+        {
+            var hash = Regex.Match(shown, transaction + "(0x[0-9a-f]{64})").Groups[1].Value;
+            Assert.True(hash.Length == 66, _first.Output);
+            Assert.Equal(1, await chain.StatusAsync(hash));
+        }
+    }
+
+    [Fact]
+    public async Task The_sdk_talks_to_two_networks_side_by_side()
+    {
+        Assert.NotEqual(_first.ApiKey, _second.ApiKey);
+        var answers = await Task.WhenAll(new[] { _first, _second }.Select(up =>
+            Load.Client(up.BaseUrl, up.ApiKey).CompleteChatAsync(new UserChatMessage("What is 3 plus 4?"))));
+        Assert.All(answers, answer => Assert.NotEmpty(answer.Value.Content[0].Text));
+        var foreign = Load.Client(_first.BaseUrl, _second.ApiKey);
+        var refused = await Assert.ThrowsAsync<System.ClientModel.ClientResultException>(
+            () => foreign.CompleteChatAsync(new UserChatMessage("What is 3 plus 4?")));
+        Assert.Equal(401, refused.Status);
+    }
+
+    [Fact]
+    public async Task A_second_up_on_the_same_folder_is_refused()
+    {
+        await using var again = SoukProcess.Begin(_first.Data, isQuiet: true);
+        Assert.Equal(4, await again.EndedAsync());
+        Assert.Contains("already runs", again.Output, StringComparison.Ordinal);
+        Assert.False(_first.HasExited);
+    }
+
+    [Fact]
+    public async Task A_taken_port_is_named_before_anything_starts()
+    {
+        var folder = SoukProcess.NewFolder();
+        await using var clash = SoukProcess.Begin(folder, isQuiet: true, _first.PortBase);
+        Assert.Equal(1, await clash.EndedAsync());
+        Assert.Contains($"{_first.PortBase}", clash.Output, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(folder));
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [GeneratedRegex("\\s+")]
+    private static partial Regex Blanks();
+}
