@@ -10,7 +10,8 @@ public sealed class ForgeTests
 
     public static async Task<IEnumerable<TheoryDataRow<string, string>>> Suite()
     {
-        var rows = Results(await Run.Value).Keys.Select(test => new TheoryDataRow<string, string>(test.Suite, test.Test));
+        var rows = Results(await Run.Value)
+            .Keys.Select(test => new TheoryDataRow<string, string>(test.Suite, test.Test));
         return [.. rows];
     }
 

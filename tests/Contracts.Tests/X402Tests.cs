@@ -1,6 +1,7 @@
 namespace Souk.Contracts.Tests;
 
-/// <summary>The escrow beside the npm client <c>@x402/evm</c> and the published specification, by node's own test runner.</summary>
+/// <summary>The escrow beside the npm client <c>@x402/evm</c> and the published specification, by node's own test
+/// runner.</summary>
 public sealed class X402Tests
 {
     [Fact]

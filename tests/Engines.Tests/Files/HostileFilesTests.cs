@@ -1,7 +1,7 @@
 using System.Text;
 using CsCheck;
 using Souk.Engines.Files;
-using Souk.Engines.Tests.Models;
+using Souk.Engines.Tests.TinyModels;
 
 namespace Souk.Engines.Tests.Files;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using Souk.Engines.Onnx;
-using Souk.Engines.Tests.Models;
+using Souk.Engines.Tests.TinyModels;
 
 namespace Souk.Engines.Tests.Files;
 

@@ -1,5 +1,5 @@
 using Souk.Engines.Onnx;
-using Souk.Engines.Tests.Models;
+using Souk.Engines.Tests.TinyModels;
 using Souk.Protocol;
 
 namespace Souk.Engines.Tests.Onnx;

@@ -1,5 +1,5 @@
 using Souk.Engines.Onnx;
-using Souk.Engines.Tests.Models;
+using Souk.Engines.Tests.TinyModels;
 
 namespace Souk.Engines.Tests.Onnx;
 

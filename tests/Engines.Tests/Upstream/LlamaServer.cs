@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using Souk.Engines.Tests.Models;
+using Souk.Engines.Tests.TinyModels;
 
 namespace Souk.Engines.Tests.Upstream;
 

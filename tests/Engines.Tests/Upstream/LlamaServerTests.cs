@@ -1,5 +1,5 @@
 using System.Text;
-using Souk.Engines.Tests.Models;
+using Souk.Engines.Tests.TinyModels;
 using Souk.Engines.Upstream;
 
 namespace Souk.Engines.Tests.Upstream;

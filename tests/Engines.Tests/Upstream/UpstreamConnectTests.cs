@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using Souk.Engines.Tests.Models;
+using Souk.Engines.Tests.TinyModels;
 using Souk.Engines.Upstream;
 using Souk.Protocol;
 

@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;
-using Souk.Engines.Tests.Models;
+using Souk.Engines.Tests.TinyModels;
 using Souk.Engines.Upstream;
 using Souk.Protocol;
 

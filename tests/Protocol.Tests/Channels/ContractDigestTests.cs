@@ -29,7 +29,8 @@ public class ContractDigestTests
         Check("voucher", "voucherSigner", Voucher.Digest(Escrow, channel, ceiling));
         using var key = Key("voucherSigner");
         Assert.Equal(
-            File.GetProperty("voucher").Text("signature"), Voucher.Sign(key, Escrow, channel, ceiling).Signature.ToString());
+            File.GetProperty("voucher").Text("signature"), Voucher.Sign(key, Escrow, channel, ceiling)
+                .Signature.ToString());
     }
 
     [Fact]
@@ -37,7 +38,8 @@ public class ContractDigestTests
     {
         var m = Message("refund");
         var nonce = UInt128.Parse(m.Text("nonce"));
-        Check("refund", "authorizer", RefundAuthorisation.Digest(Escrow, m.Word("channelId"), nonce, Money(m, "amount")));
+        Check("refund", "authorizer",
+            RefundAuthorisation.Digest(Escrow, m.Word("channelId"), nonce, Money(m, "amount")));
     }
 
     [Fact]

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 
-namespace Souk.Engines.Tests.Models;
+namespace Souk.Engines.Tests.TinyModels;
 
 /// <summary>Just enough of the protobuf wire format to write an ONNX file.</summary>
 internal sealed class Proto

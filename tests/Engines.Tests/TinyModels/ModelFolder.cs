@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 
-namespace Souk.Engines.Tests.Models;
+namespace Souk.Engines.Tests.TinyModels;
 
 /// <summary>Writes whole model directories under the temporary directory and removes them again.</summary>
 internal sealed class ModelFolder : IDisposable

@@ -1,4 +1,4 @@
-namespace Souk.Engines.Tests.Models;
+namespace Souk.Engines.Tests.TinyModels;
 
 /// <summary>A plain forward pass in float64 over a whole sequence at once: no cache, no ONNX, nothing of the engine.
 /// Written from the Llama architecture (RMSNorm, rotary embedding by halves, grouped-query attention,

@@ -1,4 +1,4 @@
-namespace Souk.Engines.Tests.Models;
+namespace Souk.Engines.Tests.TinyModels;
 
 /// <summary>Writes a <see cref="TinyLlama"/> as an ONNX file of the published decoder shape.</summary>
 internal sealed class TinyLlamaOnnx

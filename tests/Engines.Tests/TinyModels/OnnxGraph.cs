@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Souk.Engines.Tests.Models;
+namespace Souk.Engines.Tests.TinyModels;
 
 /// <summary>Builds an ONNX model node by node (field numbers and type codes from onnx.proto3).</summary>
 internal sealed class OnnxGraph

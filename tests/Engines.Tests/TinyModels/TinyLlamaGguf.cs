@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace Souk.Engines.Tests.Models;
+namespace Souk.Engines.Tests.TinyModels;
 
 /// <summary>Writes a <see cref="TinyLlama"/> as a GGUF file (version 3, float32) that llama.cpp loads, with the same
 /// byte-level tokenizer as <see cref="ModelFolder"/>. Layout: ggml's docs/gguf.md; tensor names and the reordering of

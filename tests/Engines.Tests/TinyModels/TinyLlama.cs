@@ -1,4 +1,4 @@
-namespace Souk.Engines.Tests.Models;
+namespace Souk.Engines.Tests.TinyModels;
 
 /// <summary>Sizes of a Llama-shaped decoder made for a test.</summary>
 internal sealed record TinyShape
