@@ -27,6 +27,7 @@ public static class WireEndpoint
 
 internal sealed class ServedHandler(IWireHandler handler, WireLimits limits, TimeProvider time, ILogger log)
 {
+    private const int DrainedBodies = 8;
     private readonly PeerGate _gate = new(limits);
 
     public async Task HandleAsync(HttpContext context)
@@ -78,8 +79,7 @@ internal sealed class ServedHandler(IWireHandler handler, WireLimits limits, Tim
         var (body, refusal) = await ReadBodyAsync(context, response);
         if (refusal is not null)
         {
-            context.Response.Headers.Connection = "close";
-            await RefuseAsync(response, refusal);
+            await RefuseBodyAsync(context, response, refusal);
             return;
         }
 
@@ -104,6 +104,43 @@ internal sealed class ServedHandler(IWireHandler handler, WireLimits limits, Tim
         }
     }
 
+    // A client that is still sending sees a reset connection, not the answer, if it is closed at once. So what it sends is
+    // thrown away first, within bounds; whoever sends more than that is cut off.
+    private async Task RefuseBodyAsync(HttpContext context, HttpWireResponse response, WireError refusal)
+    {
+        context.Response.Headers.Connection = "close";
+        // Who asked before sending has not begun to.
+        if (refusal.Status == 413 && context.Request.Headers.Expect.Count == 0)
+        {
+            using var patience = new CancellationTokenSource(limits.BodyTimeout, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, context.RequestAborted);
+            try
+            {
+                await DiscardAsync(context.Request.BodyReader, (long)DrainedBodies * limits.MaxBodyBytes, either.Token);
+            }
+            catch (Exception broken) when (broken is OperationCanceledException or IOException)
+            {
+                // It sends too slowly, too much or not at all any more; it is told all the same, and closed.
+            }
+        }
+
+        await RefuseAsync(response, refusal);
+    }
+
+    private static async ValueTask DiscardAsync(PipeReader reader, long most, CancellationToken cancellation)
+    {
+        for (long seen = 0; seen <= most;)
+        {
+            var read = await reader.ReadAsync(cancellation);
+            seen += read.Buffer.Length;
+            reader.AdvanceTo(read.Buffer.End);
+            if (read.IsCompleted)
+            {
+                return;
+            }
+        }
+    }
+
     private async ValueTask<(ReadOnlyMemory<byte> Body, WireError? Refusal)> ReadBodyAsync(
         HttpContext context, HttpWireResponse response)
     {
@@ -112,15 +149,15 @@ internal sealed class ServedHandler(IWireHandler handler, WireLimits limits, Tim
             return default;
         }
 
-        if (context.Request.ContentLength > limits.MaxBodyBytes)
-        {
-            return (default, WireError.BodyTooLarge(limits.MaxBodyBytes));
-        }
-
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } most)
         {
             // Kestrel counts the framing of chunks as well, which can be several times the content.
-            most.MaxRequestBodySize = 8L * limits.MaxBodyBytes;
+            most.MaxRequestBodySize = (long)DrainedBodies * limits.MaxBodyBytes;
+        }
+
+        if (context.Request.ContentLength > limits.MaxBodyBytes)
+        {
+            return (default, WireError.BodyTooLarge(limits.MaxBodyBytes));
         }
 
         var reader = context.Request.BodyReader;
@@ -154,6 +191,7 @@ internal sealed class ServedHandler(IWireHandler handler, WireLimits limits, Tim
 
             if (read.Buffer.Length > limits.MaxBodyBytes)
             {
+                reader.AdvanceTo(read.Buffer.End);
                 return (default, WireError.BodyTooLarge(limits.MaxBodyBytes));
             }
 

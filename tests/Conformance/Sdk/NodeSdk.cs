@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Souk.Conformance.Sdk;
+
+/// <summary>The official SDK for Node, in a process of its own.</summary>
+internal static class NodeSdk
+{
+    public static async Task<IReadOnlyList<SdkOutcome>> RunAsync(
+        Uri baseUrl, string apiKey, IEnumerable<SdkJob> jobs, int concurrency = 1)
+    {
+        var described = new JsonArray();
+        foreach (var job in jobs)
+        {
+            described.Add(new JsonObject
+            {
+                ["id"] = job.Id,
+                ["action"] = job.IsStreamed ? "stream" : "whole",
+                ["request"] = job.Request.DeepClone(),
+                ["abortAfter"] = job.AbortAfter,
+                ["apiKey"] = job.ApiKey,
+                ["maxRetries"] = job.MaxRetries,
+            });
+        }
+
+        var outcomes = await DriveAsync(baseUrl, apiKey, described, concurrency);
+        return [.. outcomes.EnumerateArray().Select(Read)];
+    }
+
+    /// <summary>Ids of the models that the SDK lists.</summary>
+    public static async Task<IReadOnlyList<string>> ModelsAsync(Uri baseUrl, string apiKey)
+    {
+        var jobs = new JsonArray(new JsonObject { ["id"] = "models", ["action"] = "models" });
+        var outcomes = await DriveAsync(baseUrl, apiKey, jobs, 1);
+        return [.. outcomes[0].GetProperty("models").EnumerateArray().Select(model => model.GetString()!)];
+    }
+
+    private static async Task<JsonElement> DriveAsync(Uri baseUrl, string apiKey, JsonArray jobs, int concurrency)
+    {
+        var start = new ProcessStartInfo("node", ["drive.mjs"])
+        {
+            WorkingDirectory = Path.Combine(Places.Root, "tests", "node"),
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using var process = Process.Start(start)!;
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        var input = new JsonObject
+        {
+            ["baseURL"] = baseUrl.ToString(), ["apiKey"] = apiKey, ["concurrency"] = concurrency, ["jobs"] = jobs,
+        };
+        await process.StandardInput.WriteAsync(input.ToJsonString());
+        process.StandardInput.Close();
+        try
+        {
+            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(4));
+        }
+        finally
+        {
+            if (!process.HasExited)
+            {
+                process.Kill();
+            }
+        }
+
+        Assert.True(process.ExitCode == 0, await error);
+        return JsonDocument.Parse(await output).RootElement;
+    }
+
+    private static SdkOutcome Read(JsonElement outcome)
+    {
+        var (usage, error) = (outcome.GetProperty("usage"), outcome.GetProperty("error"));
+        if (error.ValueKind == JsonValueKind.Object)
+        {
+            Assert.True(error.GetProperty("isApiError").GetBoolean(), error.GetRawText());
+        }
+
+        return new SdkOutcome(
+            outcome.GetProperty("id").GetString()!,
+            [.. outcome.GetProperty("texts").EnumerateArray().Select(text => text.GetString()!)],
+            [.. outcome.GetProperty("reasons").EnumerateArray().Select(reason => reason.GetString())],
+            usage.ValueKind == JsonValueKind.Null ? null : usage,
+            error.ValueKind == JsonValueKind.Null
+                ? null
+                : new SdkError(
+                    error.GetProperty("name").GetString()!,
+                    error.TryGetProperty("status", out var status) && status.ValueKind == JsonValueKind.Number ? status.GetInt32() : null,
+                    error.TryGetProperty("code", out var code) ? code.GetString() : null,
+                    error.GetProperty("message").GetString()!),
+            outcome.GetProperty("isAborted").GetBoolean());
+    }
+}
