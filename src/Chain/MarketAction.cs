@@ -48,6 +48,14 @@ public sealed record FinalizeWithdraw(ChannelConfig Channel) : MarketAction;
 /// <summary>Makes a vault (nothing happens if it exists). Anyone may send it.</summary>
 public sealed record CreateVault(VaultSettings Settings, Bytes32 Salt) : MarketAction;
 
+/// <summary>Currency into a vault by its holder's signature, so that the holder needs no gas money. Anyone may send it.
+/// </summary>
+/// <param name="Vault">The vault; the payee of the authorisation.</param>
+/// <param name="Authorisation">Whose currency, and how much.</param>
+/// <param name="Signature">The holder's signature of it; see <c>CurrencyOrders</c>.</param>
+public sealed record FundVault(
+    Address Vault, ReceiveAuthorisation Authorisation, Signature Signature) : MarketAction;
+
 /// <summary>What a vault's owner or hot key does; sent by them, or by anyone as <see cref="Relay"/>.</summary>
 public abstract record VaultAction(Address Vault) : MarketAction;
 
@@ -97,6 +105,15 @@ public sealed record UpdateCourt(Address Court) : RegistryAction;
 
 /// <summary>Adds to a provider's stake from the sender, who allowed the registry to take it.</summary>
 public sealed record LockStake(Address Provider, Amount Amount) : RegistryAction;
+
+/// <summary>Adds to a provider's stake by a holder's signature, so that the holder needs no gas money. Anyone may send it.
+/// </summary>
+/// <param name="Provider">Whose stake.</param>
+/// <param name="Salt">What the authorisation's nonce is made of, together with the provider.</param>
+/// <param name="Authorisation">Whose currency, and how much; the payee is the registry.</param>
+/// <param name="Signature">The holder's signature of it; see <c>CurrencyOrders</c>.</param>
+public sealed record LockStakeByOrder(
+    Address Provider, Bytes32 Salt, ReceiveAuthorisation Authorisation, Signature Signature) : MarketAction;
 
 /// <summary>Starts releasing part of the stake.</summary>
 public sealed record UnbondStake(Amount Amount) : RegistryAction;

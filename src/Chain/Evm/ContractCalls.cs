@@ -18,6 +18,8 @@ internal static class ContractCalls
         CreateVault create => new ContractCall(
             network.VaultFactory,
             CustomerVaultFactoryContract.EncodeCreate(Settings(create.Settings, network), create.Salt)),
+        FundVault fund => new ContractCall(fund.Vault, Fund(fund.Authorisation, fund.Signature)),
+        LockStakeByOrder stake => new ContractCall(network.Registry, Stake(stake)),
         Relay relay => new ContractCall(relay.Target, EncodeRelay(relay)),
         TransferCurrency transfer => new ContractCall(
             network.Currency, DevelopmentCurrencyContract.EncodeTransfer(transfer.To, transfer.Amount.Units)),
@@ -91,6 +93,23 @@ internal static class ContractCalls
         relay.Nonce,
         relay.Deadline,
         relay.Signature.ToBytes());
+
+    private static byte[] Fund(ReceiveAuthorisation order, Signature signature) => CustomerVaultContract.EncodeFund(
+        order.From,
+        order.Amount.Units,
+        ReceiveAuthorisation.ValidAfter,
+        order.ValidBefore,
+        order.Nonce,
+        signature.ToBytes());
+
+    private static byte[] Stake(LockStakeByOrder stake) => ProviderRegistryContract.EncodeLockWithAuthorization(
+        stake.Provider,
+        stake.Authorisation.From,
+        stake.Authorisation.Amount.Units,
+        ReceiveAuthorisation.ValidAfter,
+        stake.Authorisation.ValidBefore,
+        stake.Salt,
+        stake.Signature.ToBytes());
 
     private static List<VoucherClaimTuple> Rows(Claim claim) =>
     [

@@ -128,6 +128,34 @@ internal sealed class ContractReads(RpcChain chain, NetworkFile network)
             await chain.BalanceAsync(holder, at, cancellation));
     }
 
+    // EIP-5267 where the currency has it, else name() and version() as USDC's; DOMAIN_SEPARATOR() has to agree, since a
+    // signature for a wrong domain would only revert.
+    public async Task<Eip712Domain?> CurrencyDomainAsync(Head at, CancellationToken cancellation)
+    {
+        try
+        {
+            var own = DevelopmentCurrencyContract.DecodeEip712Domain(
+                await CurrencyAsync(DevelopmentCurrencyContract.EncodeEip712Domain(), at, cancellation));
+            return new Eip712Domain(own.Name, own.Version, network.ChainId, network.Currency);
+        }
+        catch (Exception failure) when (failure is CallRevertedException or Codec.AbiException)
+        {
+            var name = DevelopmentCurrencyContract.DecodeName(
+                await CurrencyAsync(DevelopmentCurrencyContract.EncodeName(), at, cancellation));
+            var version = DevelopmentCurrencyContract.DecodeVersion(
+                await CurrencyAsync(DevelopmentCurrencyContract.EncodeVersion(), at, cancellation));
+            var separator = DevelopmentCurrencyContract.DecodeDomainSeparator(
+                await CurrencyAsync(DevelopmentCurrencyContract.EncodeDomainSeparator(), at, cancellation));
+            var domain = new Eip712Domain(name, version, network.ChainId, network.Currency);
+            return domain.Separator == separator ? domain : null;
+        }
+    }
+
+    public async Task<bool> IsAuthorisationUsedAsync(
+        Address holder, Bytes32 nonce, Head at, CancellationToken cancellation) =>
+        DevelopmentCurrencyContract.DecodeAuthorizationState(await CurrencyAsync(
+            DevelopmentCurrencyContract.EncodeAuthorizationState(holder, nonce), at, cancellation));
+
     private static ChannelState Channel(
         Bytes32 id,
         (UInt128 Balance, UInt128 TotalClaimed) money,
@@ -176,6 +204,9 @@ internal sealed class ContractReads(RpcChain chain, NetworkFile network)
         value > UInt128.MaxValue ? Amount.MaxValue : new Amount((UInt128)value);
 
     private static uint Seconds(ulong delay) => (uint)Math.Min(delay, uint.MaxValue);
+
+    private async Task<ReadOnlyMemory<byte>> CurrencyAsync(byte[] data, Head at, CancellationToken cancellation) =>
+        (await chain.CallAsync([new EvmCall(network.Currency, data)], at, cancellation))[0];
 
     private EvmCall Escrow(byte[] data) => new(network.Escrow, data);
 

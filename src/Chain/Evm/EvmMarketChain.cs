@@ -92,6 +92,26 @@ public sealed class EvmMarketChain : IMarketChain, IAsyncDisposable
     public Task<Result<Read<Holdings>>> HoldingsAsync(Address holder, CancellationToken cancellation) =>
         ReadAsync(ReadPoint.Newest, (at, stop) => _reads.HoldingsAsync(holder, at, stop), cancellation);
 
+    /// <summary>The currency's own EIP-712 domain, for <see cref="CurrencyOrders"/>.</summary>
+    public async Task<Result<Eip712Domain>> CurrencyDomainAsync(CancellationToken cancellation)
+    {
+        var read = await ReadAsync(ReadPoint.Newest, _reads.CurrencyDomainAsync, cancellation);
+        return !read.TryGet(out var value, out var refusal)
+            ? refusal
+            : value.Value is { } domain
+                ? domain
+                : Refusals.WrongContract("the currency's signatures are for another domain than its name and version");
+    }
+
+    /// <summary>Whether a holder's EIP-3009 authorisation with this nonce was used or cancelled.</summary>
+    public async Task<Result<bool>> IsAuthorisationUsedAsync(
+        Address holder, Bytes32 nonce, CancellationToken cancellation)
+    {
+        var read = await ReadAsync(
+            ReadPoint.Newest, (at, stop) => _reads.IsAuthorisationUsedAsync(holder, nonce, at, stop), cancellation);
+        return read.TryGet(out var value, out var refusal) ? value.Value : refusal;
+    }
+
     /// <inheritdoc/>
     public async IAsyncEnumerable<ChainNews> FollowAsync(
         IReadOnlyList<Address> vaults, [EnumeratorCancellation] CancellationToken cancellation)

@@ -21,6 +21,18 @@ internal static class SharedOptions
 
     public static Option<bool> Json { get; } = new("--json") { Description = "Print data as JSON." };
 
+    public static Option<string?> Network { get; } = new("--network")
+    {
+        Description = "The network: a file, a URL, a folder that has a network.json, or a name in the data folder's "
+            + "networks/. It is remembered in the data folder.",
+    };
+
+    public static Option<string?> GasRole { get; } = new("--gas-role")
+    {
+        Description = "Key that sends the transaction and pays its gas (default: the first that can; on a development chain "
+            + "its rich account).",
+    };
+
     /// <summary>The ports that were chosen, or those of the network that runs here.</summary>
     public static Ports Ports(ParseResult parsed) =>
         parsed.GetValue(PortBase) is { } start ? Up.Ports.From(start) : Up.Ports.Default;

@@ -3,9 +3,13 @@ using Spectre.Console;
 
 namespace Souk.Cli.Output;
 
-/// <summary>What people see: steps with their time in colour on a terminal, plain lines where output is redirected.</summary>
-internal sealed class Screen(IAnsiConsole console, TimeProvider time)
+/// <summary>What people see: steps with their time in colour on a terminal, plain lines where output is redirected. Errors
+/// go to the error stream, so that a pipe carries data only.</summary>
+internal sealed class Screen(IAnsiConsole console, IAnsiConsole errors, TimeProvider time)
 {
+    /// <summary>Where the values of fields begin.</summary>
+    public const int ValueColumn = 21;
+
     private readonly long _start = time.GetTimestamp();
 
     /// <summary>Does a step, and says that it is under way and how long it took.</summary>
@@ -41,13 +45,13 @@ internal sealed class Screen(IAnsiConsole console, TimeProvider time)
 
     /// <summary>A name and its value, aligned.</summary>
     public void Field(string name, string value) =>
-        console.MarkupLine($"  [grey]{Markup.Escape(name),-12}[/] {Markup.Escape(value)}");
+        console.MarkupLine($"  [grey]{Markup.Escape(name),-18}[/] {Markup.Escape(value)}");
 
     /// <summary>A heading.</summary>
     public void Heading(string text) => console.MarkupLine($"[bold]{Markup.Escape(text)}[/]");
 
     /// <summary>What went wrong and what to do.</summary>
-    public void Error(string text) => console.MarkupLine($"[red]error:[/] {Markup.Escape(text)}");
+    public void Error(string text) => errors.MarkupLine($"[red]error:[/] {Markup.Escape(text)}");
 
     /// <summary>Time since the program began, for people.</summary>
     public string Elapsed() => Seconds(time.GetElapsedTime(_start));

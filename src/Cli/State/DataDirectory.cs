@@ -34,6 +34,9 @@ internal sealed class DataDirectory
 
     public string Running => In("running.json");
 
+    /// <summary>Address of the customer's vault, once there is one.</summary>
+    public string Vault => In("vault.address");
+
     public string AdminToken => In("admin.token");
 
     public string ApiKey => In("api.key");
@@ -63,7 +66,8 @@ internal sealed class DataDirectory
         Environment.GetEnvironmentVariable("SOUK_DATA") is { Length: > 0 } given
             ? given
             : Path.Combine(
-                Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create),
+                Environment.GetFolderPath(
+                    Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create),
                 "souk");
 
     /// <summary>Writes a file whole or not at all, readable by its owner only.</summary>

@@ -20,7 +20,7 @@ internal sealed class FirstAnswer(Screen screen, NetworkFile network, Ports port
         screen.Field("request", $"POST {RoleHosts.Url("http", ports.Gateway)}/v1/chat/completions");
         screen.Field("user", Question);
         using var client = new OpenAiLink(RoleHosts.Url("http", ports.Gateway), apiKey);
-        screen.Write("  assistant    ");
+        screen.Write("  assistant".PadRight(Screen.ValueColumn));
         var answer = await client.ChatAsync(
             model, [("user", Question)], text => screen.Write(text), cancellation);
         screen.Line();
@@ -31,7 +31,8 @@ internal sealed class FirstAnswer(Screen screen, NetworkFile network, Ports port
 
         screen.Field("usage", $"{chat.PromptTokens} tokens in, {chat.CompletionTokens} out, cost {chat.Cost}");
         using var admin = new AdminLink(RoleHosts.Url("http", ports.Admin), adminToken);
-        if (!(await admin.GetAsync($"/admin/v1/requests/{chat.RequestId}", cancellation)).TryGet(out var record, out refusal))
+        var billed = await admin.GetAsync($"/admin/v1/requests/{chat.RequestId}", cancellation);
+        if (!billed.TryGet(out var record, out refusal))
         {
             return refusal;
         }
@@ -69,7 +70,8 @@ internal sealed class FirstAnswer(Screen screen, NetworkFile network, Ports port
         screen.Field("request", Text(receipt, "request_id"));
         screen.Field("channel", Text(receipt, "channel_id"));
         screen.Field("model", Text(receipt, "model_digest"));
-        screen.Field("tokens", $"{Text(receipt, "input_tokens")} in, {Text(receipt, "output_tokens")} out ({Text(receipt, "finish_reason")})");
+        var (input, output) = (Text(receipt, "input_tokens"), Text(receipt, "output_tokens"));
+        screen.Field("tokens", $"{input} in, {output} out ({Text(receipt, "finish_reason")})");
         screen.Field("charge", $"{Text(receipt, "charge")} units of 10^-{network.CurrencyDecimals}");
         screen.Field("signed by", record.GetProperty("signer").GetString() ?? "");
         screen.Field("signature", signed.GetProperty("signature").GetString() ?? "");

@@ -52,6 +52,31 @@ public sealed class EvmMarketChainTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_holder_without_gas_funds_a_vault_and_stakes_by_signature_once()
+    {
+        var domain = (await _market.Market.CurrencyDomainAsync(default)).Value;
+        await _market.SubmitAsync(_market.HotKey, new MintCurrency(_market.Owner.Address, new Amount(9 * Million)));
+        var nonce = Bytes32.FromBytes([.. new byte[31], 77]);
+        var until = (await _market.Market.HeadAsync(ReadPoint.Newest, default)).Value.Timestamp + 3600;
+
+        var fund = CurrencyOrders.Fund(_market.Owner, domain, _market.Vault, new Amount(4 * Million), nonce, until);
+        Assert.False((await _market.Market.IsAuthorisationUsedAsync(_market.Owner.Address, nonce, default)).Value);
+        await _market.SubmitAsync(_market.Provider, fund);
+        Assert.True((await _market.Market.IsAuthorisationUsedAsync(_market.Owner.Address, nonce, default)).Value);
+        Assert.Equal(new Amount(104 * Million), await CurrencyAsync(_market.Vault));
+        await _market.RefusedAsync(_market.Provider, fund);
+
+        var stake = CurrencyOrders.Stake(
+            _market.Owner, domain, _market.Network.Registry, _market.Provider.Address, new Amount(3 * Million), nonce, until);
+        await _market.RefusedAsync(_market.HotKey, stake with { Provider = _market.HotKey.Address });
+        await _market.SubmitAsync(_market.HotKey, stake);
+        var entry = await _market.Market.ProvidersAsync([_market.Provider.Address], ReadPoint.Newest, default);
+        Assert.Equal(new Amount(3 * Million), entry.Value.Value[0]!.Stake);
+        Assert.Equal(new Amount(2 * Million), await CurrencyAsync(_market.Owner.Address));
+        Assert.Equal(UInt128.Zero, (await _market.Market.HoldingsAsync(_market.Owner.Address, default)).Value.Value.GasMoney);
+    }
+
+    [Fact]
     public async Task A_hot_key_takes_back_what_is_unclaimed_after_the_delay()
     {
         var channel = _market.Channel(2);
