@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Souk.Cli.Commands;
+using Souk.Cli;
 using Souk.Cli.Output;
 using Spectre.Console;
 
@@ -9,17 +9,13 @@ if (Console.IsOutputRedirected)
     AnsiConsole.Console.Profile.Width = 4096;
 }
 
-var screen = new Screen(AnsiConsole.Console, TimeProvider.System);
-var root = new RootCommand($"Souk: an open market for AI compute. {ExitCodes.Help}")
+var errors = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+if (Console.IsErrorRedirected)
 {
-    SharedOptions.Data,
-    NetworkCommands.Up(screen),
-    NetworkCommands.Down(screen),
-    NetworkCommands.Status(screen),
-    NetworkCommands.Chat(screen),
-    KeyCommands.Keys(screen),
-};
+    errors.Profile.Width = 4096;
+}
 
-var parsed = root.Parse(args);
-var code = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(45) });
+var screen = new Screen(AnsiConsole.Console, errors, TimeProvider.System);
+var parsed = CommandTree.Root(screen).Parse(args);
+var code = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(80) });
 return parsed.Errors.Count > 0 ? ExitCodes.Usage : code;

@@ -132,6 +132,10 @@ public sealed class ProviderNode : IDisposable
     public Task<Result<ClaimReport>> ClaimNowAsync(CancellationToken cancellation) =>
         _claimer.ClaimAsync(isForced: true, cancellation);
 
+    /// <summary>Claims what is well worth its gas; the last act of an orderly stop.</summary>
+    public Task<Result<ClaimReport>> ClaimDueAsync(CancellationToken cancellation) =>
+        _claimer.ClaimAsync(isForced: false, cancellation);
+
     /// <summary>Tells the indexers that nothing more is sold here; for an orderly stop.</summary>
     public Task WithdrawOffersAsync(CancellationToken cancellation) => _announcer.WithdrawAsync(cancellation);
 

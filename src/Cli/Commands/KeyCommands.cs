@@ -7,7 +7,10 @@ namespace Souk.Cli.Commands;
 internal static class KeyCommands
 {
     public static Command Keys(Screen screen) =>
-        new("keys", "API keys: budgets inside the gateway owner's money.") { Create(screen), List(screen), Revoke(screen) };
+        new("keys", "API keys: budgets inside the gateway owner's money.")
+        {
+            Create(screen), List(screen), Revoke(screen),
+        };
 
     private static Command Create(Screen screen)
     {
@@ -18,7 +21,7 @@ internal static class KeyCommands
         };
         var expires = new Option<uint?>("--expires-in") { Description = "Seconds until it expires (default: never)." };
         var command = new Command("create", "Make a key; it is shown once.") { name, budget, expires, SharedOptions.Json };
-        command.SetAction(async (parsed, cancellation) =>
+        return command.Does(screen, async (parsed, cancellation) =>
         {
             if (AdminAccess.Open(parsed, screen) is not { } admin)
             {
@@ -39,13 +42,12 @@ internal static class KeyCommands
                 return AdminAccess.Print(await admin.PostAsync("/admin/v1/keys", body, cancellation), parsed, screen);
             }
         });
-        return command;
     }
 
     private static Command List(Screen screen)
     {
         var command = new Command("list", "Show all keys with what they have spent.") { SharedOptions.Json };
-        command.SetAction(async (parsed, cancellation) =>
+        return command.Does(screen, async (parsed, cancellation) =>
         {
             if (AdminAccess.Open(parsed, screen) is not { } admin)
             {
@@ -57,14 +59,13 @@ internal static class KeyCommands
                 return AdminAccess.Print(await admin.GetAsync("/admin/v1/keys", cancellation), parsed, screen);
             }
         });
-        return command;
     }
 
     private static Command Revoke(Screen screen)
     {
         var hash = new Argument<string>("hash") { Description = "The key's hash, as 'keys list' shows it." };
         var command = new Command("revoke", "Revoke a key at once.") { hash, SharedOptions.Json };
-        command.SetAction(async (parsed, cancellation) =>
+        return command.Does(screen, async (parsed, cancellation) =>
         {
             if (AdminAccess.Open(parsed, screen) is not { } admin)
             {
@@ -77,6 +78,5 @@ internal static class KeyCommands
                     await admin.DeleteAsync($"/admin/v1/keys/{parsed.GetValue(hash)}", cancellation), parsed, screen);
             }
         });
-        return command;
     }
 }

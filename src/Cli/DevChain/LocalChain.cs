@@ -5,7 +5,10 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Souk.Cli.Hosting;
 using Souk.Cli.State;
 using Souk.Protocol;
 
@@ -23,6 +26,7 @@ internal sealed class LocalChain : IAsyncDisposable
     private const int MostBodyBytes = 4 << 20;
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
+    private static readonly string[] Beside = ["anvil_", "evm_", "hardhat_", "eth_sendTransaction"];
     private readonly AnvilProcess _anvil;
     private readonly ChainJournal _journal;
     private readonly RpcLink _link;
@@ -85,7 +89,8 @@ internal sealed class LocalChain : IAsyncDisposable
         }
 
         await _stopping.CancelAsync();
-        await _recording.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Current);
+        await _recording.ContinueWith(
+            static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Current);
         if (!_anvil.HasExited)
         {
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5), _time);
@@ -162,6 +167,7 @@ internal sealed class LocalChain : IAsyncDisposable
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
+        builder.Services.AddSingleton<IHostLifetime, NodeHost.NoSignals>();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -209,8 +215,7 @@ internal sealed class LocalChain : IAsyncDisposable
                     var raw = call.GetProperty("params")[0].GetString()!;
                     _journal.Add(Keccak256.Hash(Convert.FromHexString(raw[2..])).ToString(), raw);
                 }
-                else if (method.StartsWith("anvil_", StringComparison.Ordinal) || method.StartsWith("evm_", StringComparison.Ordinal)
-                    || method.StartsWith("hardhat_", StringComparison.Ordinal) || method == "eth_sendTransaction")
+                else if (Beside.Any(start => method.StartsWith(start, StringComparison.Ordinal)))
                 {
                     return $"This chain keeps a journal of signed transactions; {method} would change it beside the journal.";
                 }

@@ -54,7 +54,8 @@ internal sealed class AdminLink : IDisposable
             catch (HttpRequestException unreachable)
             {
                 return new Refusal(
-                    Fault.Nobody, "gateway_unreachable", $"The gateway does not answer ({unreachable.Message}); is it running? Try 'souk status'.");
+                    Fault.Nobody, "owner_door_unreachable",
+                    $"The owner's door does not answer ({unreachable.Message}); is it running? Try 'souk status'.");
             }
         }
     }

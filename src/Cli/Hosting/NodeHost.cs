@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Souk.Wire;
 using Souk.Wire.Http;
@@ -13,6 +14,9 @@ namespace Souk.Cli.Hosting;
 /// <summary>One Kestrel listener and what is mapped on it.</summary>
 internal static class NodeHost
 {
+    /// <summary>How long an orderly stop waits for running requests to end.</summary>
+    public static readonly TimeSpan DrainPatience = TimeSpan.FromSeconds(20);
+
     /// <summary>Starts a host that listens on one address.</summary>
     /// <param name="address">Where; loopback unless the owner says otherwise.</param>
     /// <param name="port">The port.</param>
@@ -35,6 +39,8 @@ internal static class NodeHost
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton(logs);
+        builder.Services.AddSingleton<IHostLifetime, NoSignals>();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainPatience);
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.UseWireLimits(limits).Listen(address, port, listen =>
         {
@@ -52,5 +58,13 @@ internal static class NodeHost
         map(app);
         await app.StartAsync(cancellation);
         return app;
+    }
+
+    // Signals are the command's: it stops its hosts in order, and a host must not stop by itself before its turn.
+    internal sealed class NoSignals : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

@@ -56,7 +56,8 @@ internal sealed class OpenAiLink : IDisposable
         catch (HttpRequestException unreachable)
         {
             return new Refusal(
-                Fault.Nobody, "gateway_unreachable", $"The gateway does not answer ({unreachable.Message}); is it running? Try 'souk status'.");
+                Fault.Nobody, "gateway_unreachable",
+                $"The gateway does not answer ({unreachable.Message}); is it running? Try 'souk status'.");
         }
     }
 

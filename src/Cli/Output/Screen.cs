@@ -50,6 +50,17 @@ internal sealed class Screen(IAnsiConsole console, IAnsiConsole errors, TimeProv
     /// <summary>A heading.</summary>
     public void Heading(string text) => console.MarkupLine($"[bold]{Markup.Escape(text)}[/]");
 
+    /// <summary>One line of a check, and what to do where it found a problem.</summary>
+    public void Verdict(bool isOk, string name, string text, string? advice)
+    {
+        var mark = isOk ? "[green]ok     [/]" : "[red]problem[/]";
+        console.MarkupLine($"{mark} {Markup.Escape(name),-16} {Markup.Escape(text)}");
+        if (advice is not null)
+        {
+            console.MarkupLine($"{"",-24} [yellow]{Markup.Escape(advice)}[/]");
+        }
+    }
+
     /// <summary>What went wrong and what to do.</summary>
     public void Error(string text) => errors.MarkupLine($"[red]error:[/] {Markup.Escape(text)}");
 

@@ -32,7 +32,8 @@ internal sealed class DataDirectory
 
     public string Catalogue => In("catalogue.json");
 
-    public string Running => In("running.json");
+    /// <summary>Who runs a role here; the whole network's is <c>running.json</c>.</summary>
+    public string Running(string role) => In(role == "up" ? "running.json" : $"running-{role}.json");
 
     /// <summary>Address of the customer's vault, once there is one.</summary>
     public string Vault => In("vault.address");
@@ -41,7 +42,7 @@ internal sealed class DataDirectory
 
     public string ApiKey => In("api.key");
 
-    public string Log => In("souk.log");
+    public string Log(string role) => In(role == "up" ? "souk.log" : $"{role}.log");
 
     public string Ledger(string role) => In($"{role}.ledger");
 
@@ -59,6 +60,19 @@ internal sealed class DataDirectory
         }
 
         return path;
+    }
+
+    /// <summary>Takes the folder for one run of a role; null where another process has it. Freed with the process.</summary>
+    public FileStream? TryLock(string role)
+    {
+        try
+        {
+            return new FileStream(In($"{role}.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     /// <summary>The default: the platform's folder for application data, or SOUK_DATA.</summary>

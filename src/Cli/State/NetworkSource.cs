@@ -61,8 +61,8 @@ internal static class NetworkSource
 
 #pragma warning disable RS0030 // Adapter: a file that the owner named by its URL.
             using var http = new HttpClient { Timeout = Patience, MaxResponseContentBufferSize = most };
-#pragma warning restore RS0030
             return await http.GetByteArrayAsync(new Uri(place), cancellation);
+#pragma warning restore RS0030
         }
         catch (Exception failed) when (failed is IOException or UnauthorizedAccessException or HttpRequestException
             || (failed is TaskCanceledException && !cancellation.IsCancellationRequested))

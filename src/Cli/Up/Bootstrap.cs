@@ -1,10 +1,13 @@
+using System.Text;
 using Souk.Chain;
 using Souk.Chain.Deployment;
 using Souk.Chain.Rpc;
 using Souk.Chain.Transactions;
 using Souk.Cli.DevChain;
 using Souk.Cli.Hosting;
+using Souk.Cli.Roles;
 using Souk.Cli.State;
+using Souk.Cli.Wallet;
 using Souk.Protocol;
 
 namespace Souk.Cli.Up;
@@ -13,172 +16,122 @@ namespace Souk.Cli.Up;
 /// Brings a development network into being on its chain: contracts, money, a vault, a registered and staked provider. Each
 /// step reads the chain first, so that a run that was cut off goes on where it stopped.
 /// </summary>
-internal sealed class Bootstrap(DataDirectory data, NodeKeys keys, TimeProvider time)
+internal sealed class Bootstrap(NetworkSession session, Payer funder)
 {
-    // anvil's first development account, known to everybody: it holds play gas money on anvil and nothing elsewhere.
-    private const string DevelopmentKey = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
     private static readonly UInt128 GasMoney = 10_000_000_000_000_000_000;
     private static readonly Amount VaultMoney = new(1_000_000_000);
+    private static readonly Amount VaultCap = new(500_000_000);
+    private static readonly Amount ReceiverCap = new(200_000_000);
     private static readonly Amount Stake = new(100_000_000);
-    private static readonly SenderOptions Sending = new() { PollInterval = TimeSpan.FromMilliseconds(200) };
 
-    /// <summary>Delay of leaving and unbonding for the demo provider, in seconds.</summary>
-    private const uint UnbondingDelay = 3600;
-
-    // Accounts keep their key as long as their chain lives, so it is not disposed of here.
-    private readonly PrivateKey _funder = PrivateKey.FromBytes(Convert.FromHexString(DevelopmentKey[2..]));
-
-    public static SenderOptions Sender => Sending;
+    // One fixed nonce, so that the chain itself remembers whether the vault had its first money.
+    private static readonly Bytes32 FirstMoney = Keccak256.Hash(Encoding.ASCII.GetBytes("souk up: first money of the vault"));
 
     /// <summary>The network of this data directory; deployed at first use.</summary>
-    public async Task<Result<NetworkFile>> NetworkAsync(Ports ports, CancellationToken cancellation)
+    public static async Task<Result<NetworkFile>> NetworkAsync(
+        DataDirectory data, Ports ports, TimeProvider time, CancellationToken cancellation)
     {
+        var rpc = RoleHosts.Url("http", ports.Rpc);
         if (DataDirectory.Read(data.Network) is { } text)
         {
             return NetworkFile.Parse(text);
         }
 
-        using var chain = new RpcChain(
-            LocalChain.ChainId, [new Uri(RoleHosts.Url("http", ports.Rpc))], new RpcOptions(), time);
-        await using var sender = new TransactionSender(chain, _funder, Sending);
-        var plan = new DeploymentPlan
-        {
-            RpcUrls = [RoleHosts.Url("http", ports.Rpc)],
-            BlockTime = 1,
-            Confirmations = 1,
-            MaxHeadAge = 10,
-            Indexers = [RoleHosts.Url("http", ports.Indexer)],
-        };
-        var deployed = await new Deployer(chain, sender).DeployAsync(plan, cancellation);
-        if (deployed.TryGet(out var network, out var refusal))
-        {
-            DataDirectory.Write(data.Network, network.ToJson());
-            return network;
-        }
-
-        return refusal;
-    }
-
-    /// <summary>Play money and gas for the demo's accounts, and the customer's vault. The vault's address.</summary>
-    public async Task<Result<Address>> CustomerAsync(IMarketChain chain, CancellationToken cancellation)
-    {
-        if (!keys.OpenOrCreate("customer").TryGet(out var owner, out var refusal)
-            || !keys.OpenOrCreate("gateway").TryGet(out var hot, out refusal))
+        if (!WellKnownKeys.Development(LocalChain.ChainId).TryGet(out var key, out var refusal))
         {
             return refusal;
         }
 
-        var account = chain.Account(_funder);
-        var settings = new VaultSettings(
-            owner.Address,
-            new VaultLimits(new Amount(500_000_000), new Amount(200_000_000), ChannelConfig.MinWithdrawDelay, 7 * 86_400),
-            [new VaultHotKey(hot.Address, new Amount(500_000_000))],
-            [chain.Network.Registry],
-            []);
-        if (!(await chain.VaultAddressAsync(settings, Bytes32.Zero, cancellation)).TryGet(out var vault, out refusal)
+        using var chain = new RpcChain(LocalChain.ChainId, [new Uri(rpc)], new RpcOptions(), time);
+        await using var sender = new TransactionSender(
+            chain, key, new SenderOptions { PollInterval = TimeSpan.FromMilliseconds(200) });
+        var plan = new DeploymentPlan { RpcUrls = [rpc], BlockTime = 1, Confirmations = 1, MaxHeadAge = 10 };
+        return await new Deployer(chain, sender).DeployAsync(plan, cancellation);
+    }
+
+    /// <summary>The customer's vault with play money in it, and gas for the gateway. The vault's address.</summary>
+    public async Task<Result<Address>> CustomerAsync(CancellationToken cancellation)
+    {
+        var chain = session.Chain;
+        if (!VaultCommand.Settings(session.Keys, session.Network, VaultCap, ReceiverCap).TryGet(out var settings, out var refusal)
+            || !(await chain.VaultAddressAsync(settings, Bytes32.Zero, cancellation)).TryGet(out var vault, out refusal)
             || !(await chain.VaultAsync(vault, ReadPoint.Newest, cancellation)).TryGet(out var read, out refusal))
         {
             return refusal;
         }
 
-        if (read.Value is null)
+        var made = read.Value is null ? await DoAsync(new CreateVault(settings, Bytes32.Zero), cancellation) : null;
+        if ((made ?? await FundAsync(settings.Owner, vault, cancellation)) is { } failed)
         {
-            var made = await account.SubmitAsync(new CreateVault(settings, Bytes32.Zero), cancellation);
-            if (!made.IsOk)
-            {
-                return made.Refusal!;
-            }
-
-            var funded = await account.SubmitAsync(new MintCurrency(vault, VaultMoney), cancellation);
-            if (!funded.IsOk)
-            {
-                return funded.Refusal!;
-            }
+            return failed;
         }
 
-        return await GiveGasAsync(chain, account, hot.Address, cancellation) is { } poor ? poor : vault;
+        DataDirectory.Write(session.Data.Vault, vault.ToString());
+        return await GiveGasAsync(settings.HotKeys[0].Key, cancellation) is { } poor ? poor : vault;
     }
 
     /// <summary>Registers and stakes the demo provider.</summary>
-    public async Task<Refusal?> ProviderAsync(IMarketChain chain, string endpoint, CancellationToken cancellation)
+    public async Task<Refusal?> ProviderAsync(string endpoint, CancellationToken cancellation)
     {
-        if (!ProviderSecrets.Open(keys).TryGet(out var secrets, out var refusal))
+        if (!ProviderSecrets.Open(session.Keys).TryGet(out var secrets, out var refusal))
         {
             return refusal;
         }
 
-        var account = chain.Account(_funder);
-        if ((await GiveGasAsync(chain, account, secrets.Owner.Address, cancellation)
-            ?? await GiveGasAsync(chain, account, secrets.Gas.Address, cancellation)) is { } poor)
+        var registration = new ProviderRegistration(session, secrets, funder);
+        if ((await GiveGasAsync(secrets.Gas.Address, cancellation)
+            ?? await registration.EnsureAsync(endpoint, null, null, cancellation)) is { } unregistered)
         {
-            return poor;
+            return unregistered;
         }
 
-        var read = await chain.ProvidersAsync([secrets.Owner.Address], ReadPoint.Newest, cancellation);
-        if (!read.TryGet(out var entries, out refusal))
+        if (!(await ProviderRegistration.EntryAsync(session, secrets.Owner.Address, cancellation)).TryGet(out var entry, out refusal))
         {
             return refusal;
         }
 
-        var owner = chain.Account(secrets.Owner);
-        if (entries.Value[0] is not { IsActive: true } entry)
+        if (!entry.Stake.IsZero)
         {
-            var proof = NodeKeyProof.Sign(
-                secrets.Node, new ContractDomain(chain.Network.ChainId, chain.Network.Registry), secrets.Owner.Address);
-            var registered = await owner.SubmitAsync(
-                new Register(secrets.Addresses, proof, endpoint, UnbondingDelay, Address.Zero), cancellation);
-            if (!registered.IsOk)
-            {
-                return registered.Refusal;
-            }
-        }
-        else if (entry.Endpoint != endpoint
-            && await owner.SubmitAsync(new UpdateEndpoint(endpoint), cancellation) is { IsOk: false } moved)
-        {
-            return moved.Refusal;
+            return null;
         }
 
-        return entries.Value[0] is { Stake.IsZero: false }
-            ? null
-            : await StakeAsync(chain, account, owner, secrets.Owner.Address, cancellation);
+        return await MintAsync(secrets.Owner.Address, Stake, cancellation)
+            ?? (await session.StakeAsync(secrets.Owner, secrets.Owner.Address, Stake, funder, cancellation)).Refusal;
     }
 
-    private static async Task<Refusal?> StakeAsync(
-        IMarketChain chain, IMarketAccount funder, IMarketAccount owner, Address provider, CancellationToken cancellation)
+    // The customer holds no gas money: it signs, and the signature is sent for it.
+    private async Task<Refusal?> FundAsync(Address owner, Address vault, CancellationToken cancellation)
     {
-        MarketAction[] steps =
-        [
-            new ApproveCurrency(chain.Network.Registry, Stake), new LockStake(provider, Stake),
-        ];
-        var minted = await funder.SubmitAsync(new MintCurrency(provider, Stake), cancellation);
-        if (!minted.IsOk)
-        {
-            return minted.Refusal;
-        }
-
-        foreach (var step in steps)
-        {
-            var done = await owner.SubmitAsync(step, cancellation);
-            if (!done.IsOk)
-            {
-                return done.Refusal;
-            }
-        }
-
-        return null;
-    }
-
-    private static async Task<Refusal?> GiveGasAsync(
-        IMarketChain chain, IMarketAccount funder, Address to, CancellationToken cancellation)
-    {
-        var held = await chain.HoldingsAsync(to, cancellation);
-        if (!held.TryGet(out var read, out var refusal))
+        if (!(await session.Chain.IsAuthorisationUsedAsync(owner, FirstMoney, cancellation)).TryGet(out var isDone, out var refusal)
+            || !session.Keys.Open(VaultCommand.OwnerRole).TryGet(out var key, out refusal))
         {
             return refusal;
         }
 
-        return read.Value.GasMoney >= GasMoney / 2
+        return isDone
             ? null
-            : (await funder.SubmitAsync(new TransferGasMoney(to, GasMoney), cancellation)).Refusal;
+            : await MintAsync(owner, VaultMoney, cancellation)
+                ?? (await session.FundAsync(key, vault, VaultMoney, FirstMoney, funder, cancellation)).Refusal;
+    }
+
+    private async Task<Refusal?> MintAsync(Address to, Amount amount, CancellationToken cancellation)
+    {
+        var held = await session.Chain.HoldingsAsync(to, cancellation);
+        return !held.TryGet(out var read, out var refusal)
+            ? refusal
+            : read.Value.Currency >= amount ? null : await DoAsync(new MintCurrency(to, amount), cancellation);
+    }
+
+    private async Task<Refusal?> DoAsync(MarketAction action, CancellationToken cancellation) =>
+        (await funder.Account.SubmitAsync(action, cancellation)).Refusal;
+
+    private async Task<Refusal?> GiveGasAsync(Address to, CancellationToken cancellation)
+    {
+        var held = await session.Chain.HoldingsAsync(to, cancellation);
+        return !held.TryGet(out var read, out var refusal)
+            ? refusal
+            : read.Value.GasMoney >= GasMoney / 2
+                ? null
+                : await DoAsync(new TransferGasMoney(to, GasMoney), cancellation);
     }
 }

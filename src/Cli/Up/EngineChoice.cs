@@ -6,14 +6,34 @@ using Souk.Protocol;
 namespace Souk.Cli.Up;
 
 /// <summary>Which engine a provider sells: a model directory in this process, or an OpenAI-compatible server.</summary>
-/// <param name="Directory">The model directory; null for the demo model.</param>
-/// <param name="Upstream">The server's base URL; null for a model directory.</param>
-/// <param name="UpstreamModel">The server's model; null for its only one.</param>
-/// <param name="Name">The public name; null for the model's own.</param>
-internal sealed record EngineChoice(string? Directory, string? Upstream, string? UpstreamModel, string? Name)
+internal sealed record EngineChoice
 {
     private const string Demo = "models/demo/model";
     private const string DemoName = "souk-demo";
+
+    /// <summary>The model directory; null for the demo model.</summary>
+    public string? Directory { get; init; }
+
+    /// <summary>The server's base URL; null for a model directory.</summary>
+    public string? Upstream { get; init; }
+
+    /// <summary>The server's model; null for its only one.</summary>
+    public string? UpstreamModel { get; init; }
+
+    /// <summary>File with the server's API key.</summary>
+    public string? UpstreamKeyFile { get; init; }
+
+    /// <summary>The upstream model's one file.</summary>
+    public string? ModelFile { get; init; }
+
+    /// <summary>Folder of the upstream model's tokenizer.</summary>
+    public string? Tokenizer { get; init; }
+
+    /// <summary>Greatest prompt and output of the upstream.</summary>
+    public int? Context { get; init; }
+
+    /// <summary>The public name; null for the model's own.</summary>
+    public string? Name { get; init; }
 
     /// <summary>Loads or connects it.</summary>
     public async Task<Result<LoadedEngine>> LoadAsync(CancellationToken cancellation)
@@ -36,11 +56,19 @@ internal sealed record EngineChoice(string? Directory, string? Upstream, string?
     {
         if (!Uri.TryCreate(url, UriKind.Absolute, out var address))
         {
-            return new Refusal(Fault.Theirs, "upstream_url", $"'{url}' is no URL; give the server's base, such as http://127.0.0.1:11434/v1.");
+            return new Refusal(
+                Fault.Theirs, "upstream_url",
+                $"'{url}' is no URL; give the server's base, such as http://127.0.0.1:11434/v1.");
         }
 
         IEngine engine = await UpstreamEngine.ConnectAsync(
-            new UpstreamOptions { BaseUrl = address, Model = UpstreamModel, Name = Name }, TimeProvider.System, cancellation);
+            new UpstreamOptions
+            {
+                BaseUrl = address, Model = UpstreamModel, Name = Name, ApiKeyFile = UpstreamKeyFile, ModelFile = ModelFile,
+                TokenizerDirectory = Tokenizer, Context = Context,
+            },
+            TimeProvider.System,
+            cancellation);
         return new LoadedEngine(engine);
     }
 
@@ -50,7 +78,8 @@ internal sealed record EngineChoice(string? Directory, string? Upstream, string?
         if (folder is null)
         {
             return new Refusal(
-                Fault.Ours, "model_missing", $"The demo model ({Demo}) was not found; run from the source tree, or give --model DIR.");
+                Fault.Ours, "model_missing",
+                $"The demo model ({Demo}) was not found; run from the source tree, or give --model DIR or --upstream URL.");
         }
 
         IEngine engine = await OnnxEngine.LoadAsync(

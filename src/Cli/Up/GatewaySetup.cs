@@ -49,7 +49,8 @@ internal static class GatewaySetup
         }
 
         var others = known?.Entries.Where(entry => entry.Name != model.Name) ?? [];
-        var entries = others.Append(new CatalogueEntry(model.Name, [digest])).OrderBy(entry => entry.Name, StringComparer.Ordinal);
+        var entries = others.Append(new CatalogueEntry(model.Name, [digest]))
+            .OrderBy(entry => entry.Name, StringComparer.Ordinal);
         var now = (ulong)time.GetUtcNow().ToUnixTimeSeconds();
         var document = new CatalogueDocument("local", (known?.Version ?? 0) + 1, now + CatalogueSeconds, [.. entries]);
         var fresh = Signed<CatalogueDocument>.Sign(document, publisher, network.SoukDomain);
@@ -61,7 +62,8 @@ internal static class GatewaySetup
     public static async Task<Result<string>> ApiKeyAsync(DataDirectory data, GatewayNode gateway)
     {
         if (DataDirectory.Read(data.ApiKey) is { Length: > 0 } known
-            && gateway.Book.ApiKeys.TryGetValue(Sha.Hash(Encoding.UTF8.GetBytes(known)), out var account) && !account.IsRevoked)
+            && gateway.Book.ApiKeys.TryGetValue(Sha.Hash(Encoding.UTF8.GetBytes(known)), out var account)
+            && !account.IsRevoked)
         {
             return known;
         }
@@ -87,8 +89,8 @@ internal static class GatewaySetup
             {
                 return new Refusal(
                     Fault.Ours, "no_channel",
-                    $"No channel to a provider was opened within {ChannelPatience.TotalSeconds} s ({gateway.Offers} offers seen); "
-                    + "the log in the data directory says why.");
+                    $"No channel to a provider was opened within {ChannelPatience.TotalSeconds} s ({gateway.Offers} offers "
+                    + "seen); the log in the data folder says why.");
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(100), time, cancellation);

@@ -1,14 +1,12 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
-using Souk.Chain.Deployment;
-using Souk.Chain.Evm;
 using Souk.Cli.DevChain;
 using Souk.Cli.Hosting;
 using Souk.Cli.Output;
 using Souk.Cli.State;
+using Souk.Cli.Wallet;
 using Souk.Engines;
 using Souk.Protocol;
-using Souk.Provider;
 using Souk.Wire.Adapters;
 using Souk.Wire.Http;
 
@@ -23,22 +21,26 @@ internal sealed record UpRequest(string Data, Ports Ports, EngineChoice Engine, 
 /// </summary>
 internal sealed class Network : IAsyncDisposable
 {
+    private const string CatalogueRole = "catalogue";
     private readonly Stack<IAsyncDisposable> _parts = new();
     private readonly DataDirectory _data;
     private readonly UpRequest _request;
     private readonly Screen _screen;
     private readonly TimeProvider _time;
     private readonly Randomness _randomness = new SystemRandomness();
-    private readonly NodeKeys _keys;
+    private readonly List<RunningRole> _roles = [];
+    private Task _chainExited = Task.CompletedTask;
 
-    private Network(UpRequest request, DataDirectory data, Screen screen, TimeProvider time)
-    {
+    private Network(UpRequest request, DataDirectory data, Screen screen, TimeProvider time) =>
         (_request, _data, _screen, _time) = (request, data, screen, time);
-        _keys = new NodeKeys(data, _randomness);
-    }
 
-    /// <summary>The chain; when it ends, the network has to.</summary>
-    public Task ChainExited { get; private set; } = Task.CompletedTask;
+    /// <summary>Completes with a name when the chain or a role stops by itself; the network has to stop then.</summary>
+    public async Task<string> FailedAsync()
+    {
+        var ends = _roles.ToDictionary(role => role.Ended, role => role.Name);
+        ends.Add(_chainExited, "chain");
+        return ends[await Task.WhenAny(ends.Keys)];
+    }
 
     /// <summary>Starts everything, or says why not; what was started is stopped again then.</summary>
     public static async Task<Result<Network>> StartAsync(
@@ -74,36 +76,60 @@ internal sealed class Network : IAsyncDisposable
     {
         var logs = LoggerFactory.Create(builder => builder
             .SetMinimumLevel(LogLevel.Debug)
-            .AddProvider(new FileLogs(_data.Log, LogLevel.Information, _time)));
+            .AddProvider(new FileLogs(_data.Log("up"), LogLevel.Information, _time)));
         Keep(logs);
         await _screen.StepAsync("Chain", StartChainAsync(cancellation));
-        var bootstrap = new Bootstrap(_data, _keys, _time);
-        if (!(await _screen.StepAsync("Contracts", async tell =>
-            {
-                var deployed = await bootstrap.NetworkAsync(_request.Ports, cancellation);
-                tell(deployed.IsOk ? $"escrow {deployed.Value.Escrow}, registry {deployed.Value.Registry}" : "");
-                return deployed;
-            })).TryGet(out var file, out var refusal))
+        var deployed = await _screen.StepAsync("Contracts", async tell =>
+        {
+            var network = await Bootstrap.NetworkAsync(_data, _request.Ports, _time, cancellation);
+            tell(network.IsOk ? $"escrow {network.Value.Escrow}, registry {network.Value.Registry}" : "");
+            return network;
+        });
+        if (!deployed.TryGet(out var file, out var refusal))
         {
             return refusal;
         }
 
-        file = file with
+        if (Describe(file) is { } unfit)
         {
-            RpcUrls = [RoleHosts.Url("http", _request.Ports.Rpc)],
-            Indexers = [RoleHosts.Url("http", _request.Ports.Indexer)],
-        };
-        var rpc = EvmMarketChain.Open(file, _time);
-        Keep(rpc);
-        if (await NetworkCheck.RunAsync(file, rpc, cancellation) is { } wrong)
-        {
-            return wrong;
+            return unfit;
         }
 
-        var chain = new EvmMarketChain(file, rpc, Bootstrap.Sender);
-        _parts.Push(chain);
-        var shared = new Shared(_data, chain, _time, _randomness, logs);
-        return await StartRolesAsync(shared, bootstrap, cancellation);
+        if (!(await NetworkSession.OpenAsync(_data.Root, null, _time, cancellation)).TryGet(out var session, out refusal))
+        {
+            return refusal;
+        }
+
+        _parts.Push(session);
+        if (!WellKnownKeys.Development(file.ChainId).TryGet(out var rich, out refusal))
+        {
+            return refusal;
+        }
+
+        var shared = new Shared(_data, session.Chain, _time, session.Randomness, logs);
+        return await StartRolesAsync(shared, session, new Bootstrap(session, new Payer(session.Chain.Account(rich))), cancellation);
+    }
+
+    // The ports may be others than last time, and other processes find the network by this file.
+    private Refusal? Describe(NetworkFile file)
+    {
+        var keys = new NodeKeys(_data, _randomness, file.ChainId);
+        if (!keys.OpenOrCreate(CatalogueRole).TryGet(out var publisher, out var refusal))
+        {
+            return refusal;
+        }
+
+        using (publisher)
+        {
+            DataDirectory.Write(_data.Network, (file with
+            {
+                RpcUrls = [RoleHosts.Url("http", _request.Ports.Rpc)],
+                Indexers = [RoleHosts.Url("http", _request.Ports.Indexer)],
+                Catalogue = _data.Catalogue,
+                CatalogueSigner = publisher.Address,
+            }).ToJson());
+            return null;
+        }
     }
 
     private Func<Action<string>, Task<bool>> StartChainAsync(CancellationToken cancellation) => async tell =>
@@ -112,16 +138,17 @@ internal sealed class Network : IAsyncDisposable
             _data,
             _request.Ports.Rpc,
             _time,
-            (id, port) => DataDirectory.WriteJson(_data.Running, RunningFile.Current(_request.Ports, id, port)),
+            (id, port) => DataDirectory.WriteJson(_data.Running("up"), RunningFile.Current(_request.Ports, id, port)),
             (done, all) => tell($"replaying block {done} of {all}"),
             cancellation);
         _parts.Push(chain);
-        ChainExited = chain.Exited;
+        _chainExited = chain.Exited;
         tell($"anvil, chain id {LocalChain.ChainId}, {RoleHosts.Url("http", _request.Ports.Rpc)}");
         return true;
     };
 
-    private async Task<Refusal?> StartRolesAsync(Shared shared, Bootstrap bootstrap, CancellationToken cancellation)
+    private async Task<Refusal?> StartRolesAsync(
+        Shared shared, NetworkSession session, Bootstrap bootstrap, CancellationToken cancellation)
     {
         var engine = await _screen.StepAsync("Model", async tell =>
         {
@@ -140,21 +167,25 @@ internal sealed class Network : IAsyncDisposable
             tell(RoleHosts.Url("http", _request.Ports.Indexer));
             return await RoleHosts.IndexerAsync(shared, IPAddress.Loopback, _request.Ports.Indexer, cancellation);
         });
-        _parts.Push(indexer);
-        if (!(await _screen.StepAsync("Provider", tell => StartProviderAsync(shared, bootstrap, model, tell, cancellation)))
+        Keep(indexer);
+        var token = GatewaySetup.AdminToken(_data, _randomness);
+        if (!(await _screen.StepAsync(
+                "Provider", tell => StartProviderAsync(shared, session, bootstrap, model, token, tell, cancellation)))
             .TryGet(out var provider, out refusal))
         {
             return refusal;
         }
 
-        if (!(await _screen.StepAsync("Gateway", tell => StartGatewayAsync(shared, bootstrap, model, tell, cancellation)))
+        if (!(await _screen.StepAsync(
+                "Gateway",
+                tell => StartGatewayAsync(shared, session, bootstrap, model, token, provider.Door, tell, cancellation)))
             .TryGet(out var access, out refusal))
         {
             return refusal;
         }
 
         var first = new FirstAnswer(_screen, shared.Chain.Network, _request.Ports, access.ApiKey, access.AdminToken);
-        if (!_request.IsQuiet && await first.ShowAsync(model.Model.Name, provider, cancellation) is { } failed)
+        if (!_request.IsQuiet && await first.ShowAsync(model.Model.Name, provider.Node, cancellation) is { } failed)
         {
             return failed;
         }
@@ -163,64 +194,65 @@ internal sealed class Network : IAsyncDisposable
         return null;
     }
 
-    private async Task<Result<ProviderNode>> StartProviderAsync(
-        Shared shared, Bootstrap bootstrap, IEngine engine, Action<string> tell, CancellationToken cancellation)
+    private async Task<Result<RunningProvider>> StartProviderAsync(
+        Shared shared, NetworkSession session, Bootstrap bootstrap, IEngine engine, string token, Action<string> tell,
+        CancellationToken cancellation)
     {
         var certificates = NodeCertificateStore.Open(_data.Folder("certificates"), _time);
         Keep(certificates);
         var endpoint = RoleHosts.Url("https", _request.Ports.Provider);
-        if (await bootstrap.ProviderAsync(shared.Chain, endpoint, cancellation) is { } unregistered)
+        if (await bootstrap.ProviderAsync(endpoint, cancellation) is { } unregistered)
         {
             return unregistered;
         }
 
-        if (!ProviderSecrets.Open(_keys).TryGet(out var secrets, out var refusal))
+        if (!ProviderSecrets.Open(session.Keys).TryGet(out var secrets, out var refusal))
         {
             return refusal;
         }
 
         var options = ProviderSetup.Options(
-            secrets, endpoint, certificates, engine, [RoleHosts.Url("http", _request.Ports.Indexer)]);
+            secrets, endpoint, certificates, engine, session.Network.Indexers, new SaleTerms());
         var started = await RoleHosts.ProviderAsync(
-            shared, options, certificates, IPAddress.Loopback, _request.Ports.Provider, cancellation);
-        if (!started.TryGet(out var role, out refusal))
+            shared, options, certificates, IPAddress.Loopback, _request.Ports.Provider, null, token, cancellation);
+        if (started.TryGet(out var provider, out refusal))
         {
-            return refusal;
+            Keep(provider.Role);
+            tell($"{secrets.Owner.Address}, staked, {endpoint}");
+            return provider;
         }
 
-        _parts.Push(role.Role);
-        tell($"{secrets.Owner.Address}, staked, {endpoint}");
-        return role.Node;
+        return refusal;
     }
 
     private async Task<Result<Access>> StartGatewayAsync(
-        Shared shared, Bootstrap bootstrap, IEngine engine, Action<string> tell, CancellationToken cancellation)
+        Shared shared, NetworkSession session, Bootstrap bootstrap, IEngine engine, string token, OwnerDoor provider,
+        Action<string> tell, CancellationToken cancellation)
     {
-        if (!(await bootstrap.CustomerAsync(shared.Chain, cancellation)).TryGet(out var vault, out var refusal)
-            || !_keys.OpenOrCreate("gateway").TryGet(out var hot, out refusal)
-            || !_keys.OpenOrCreate("catalogue").TryGet(out var publisher, out refusal))
+        if (!(await bootstrap.CustomerAsync(cancellation)).TryGet(out var vault, out var refusal)
+            || !session.Keys.OpenOrCreate(VaultCommand.HotRole).TryGet(out var hot, out refusal)
+            || !session.Keys.OpenOrCreate(CatalogueRole).TryGet(out var publisher, out refusal))
         {
             return refusal;
         }
 
-        var token = GatewaySetup.AdminToken(_data, _randomness);
-        var catalogue = GatewaySetup.Catalogue(_data, publisher, shared.Chain.Network, engine.Model, _time);
+        var catalogue = GatewaySetup.Catalogue(_data, publisher, session.Network, engine.Model, _time);
         var options = GatewaySetup.Options(vault, hot, catalogue, publisher.Address, token);
         var started = await RoleHosts.GatewayAsync(
-            shared, options, IPAddress.Loopback, _request.Ports.Gateway, _request.Ports.Admin, cancellation);
-        if (!started.TryGet(out var role, out refusal))
+            shared, options, IPAddress.Loopback, _request.Ports.Gateway, _request.Ports.Admin, provider, cancellation);
+        if (!started.TryGet(out var gateway, out refusal))
         {
             return refusal;
         }
 
-        _parts.Push(role.Role);
-        if (!(await GatewaySetup.ApiKeyAsync(_data, role.Node)).TryGet(out var apiKey, out refusal))
+        Keep(gateway.Role);
+        if (!(await GatewaySetup.ApiKeyAsync(_data, gateway.Node)).TryGet(out var apiKey, out refusal))
         {
             return refusal;
         }
 
         tell("opening a warm channel");
-        if (await GatewaySetup.WaitForChannelAsync(role.Node, _time, cancellation) is { } cold)
+        if (await GatewaySetup.WaitForChannelAsync(gateway.Node, _time, cancellation) is { } cold)
         {
             return cold;
         }
@@ -238,6 +270,12 @@ internal sealed class Network : IAsyncDisposable
         _screen.Field("model", model);
         _screen.Field("data", _data.Root);
         _screen.Line("Stop with Ctrl-C or 'souk down'; start again and everything goes on where it stopped.");
+    }
+
+    private void Keep(RunningRole role)
+    {
+        _parts.Push(role);
+        _roles.Add(role);
     }
 
     private void Keep(IDisposable part) => _parts.Push(new Owned(part));

@@ -14,19 +14,21 @@ internal sealed record Ports(int Gateway, int Admin, int Provider, int Indexer, 
     public static Ports From(int start) => new(start, start + 1, start + 2, start + 3, start + 4);
 
     /// <summary>What is wrong with them now; empty when all are free.</summary>
-    public IReadOnlyList<string> Problems()
+    public IReadOnlyList<string> Problems() => Problems(
+        IPAddress.Loopback,
+        ("gateway", Gateway), ("admin", Admin), ("provider", Provider), ("indexer", Indexer), ("chain", Rpc));
+
+    /// <summary>What is wrong with some ports of an address now; empty when all are free.</summary>
+    public static IReadOnlyList<string> Problems(IPAddress address, params ReadOnlySpan<(string Name, int Port)> ports)
     {
         List<string> problems = [];
-        foreach (var (name, port) in new[]
-        {
-            ("gateway", Gateway), ("admin", Admin), ("provider", Provider), ("indexer", Indexer), ("chain", Rpc),
-        })
+        foreach (var (name, port) in ports)
         {
             if (port is < 1 or > ushort.MaxValue)
             {
                 problems.Add(string.Create(CultureInfo.InvariantCulture, $"The {name}'s port {port} is no port number."));
             }
-            else if (!IsFree(port))
+            else if (!IsFree(address, port))
             {
                 problems.Add(string.Create(
                     CultureInfo.InvariantCulture,
@@ -37,11 +39,12 @@ internal sealed record Ports(int Gateway, int Admin, int Provider, int Indexer, 
         return problems;
     }
 
-    private static bool IsFree(int port)
+    /// <summary>Whether one can listen there.</summary>
+    public static bool IsFree(IPAddress address, int port)
     {
         try
         {
-            using var listener = new TcpListener(IPAddress.Loopback, port);
+            using var listener = new TcpListener(address, port);
             listener.Start();
             return true;
         }

@@ -12,9 +12,10 @@ internal static class ProviderSetup
     /// <summary>0.10 and 0.40 of the currency per million tokens in and out.</summary>
     public static Prices DefaultPrices { get; } = new(new Amount(100_000), new Amount(50_000), new Amount(400_000));
 
+    /// <summary>The settings; what is not given has <see cref="ProviderOptions"/>' defaults.</summary>
     public static ProviderOptions Options(
         ProviderSecrets secrets, string endpoint, NodeCertificateStore certificates, IEngine engine,
-        IReadOnlyList<string> indexers, Prices? prices = null, string region = "") => new()
+        IReadOnlyList<string> indexers, SaleTerms terms) => new()
     {
         Provider = secrets.Owner.Address,
         Payout = secrets.Payout.Address,
@@ -23,8 +24,24 @@ internal static class ProviderSetup
         GasKey = secrets.Gas,
         Endpoint = endpoint,
         SpkiHash = () => certificates.Current.SpkiHash,
-        Models = [new ModelForSale(engine, prices ?? DefaultPrices)],
+        Models = [new ModelForSale(engine, terms.Prices) { Concurrency = terms.Concurrency }],
         Indexers = indexers,
-        Region = region,
+        Region = terms.Region,
+        Hardware = terms.Hardware,
+        MostUnclaimed = terms.MostUnclaimed,
     };
+}
+
+/// <summary>What an owner decides about selling.</summary>
+internal sealed record SaleTerms
+{
+    public Prices Prices { get; init; } = ProviderSetup.DefaultPrices;
+
+    public int Concurrency { get; init; } = 8;
+
+    public string Region { get; init; } = "";
+
+    public string Hardware { get; init; } = "";
+
+    public Amount MostUnclaimed { get; init; } = Amount.MaxValue;
 }

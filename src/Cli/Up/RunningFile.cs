@@ -6,10 +6,13 @@ namespace Souk.Cli.Up;
 /// <summary>Which process runs a data directory, so that others find it and a later run can clean up after it.</summary>
 internal sealed record RunningFile(int Pid, long StartedTicks, Ports Ports, int AnvilPid, int AnvilPort)
 {
-    /// <summary>The run that is alive now, or null; what a dead one left is told by <paramref name="left"/>.</summary>
-    public static RunningFile? Find(DataDirectory data, out RunningFile? left)
+    /// <summary>Roles that run as processes of their own; <c>up</c> runs all of them in one.</summary>
+    public static readonly IReadOnlyList<string> Roles = ["up", "gateway", "provider", "indexer"];
+
+    /// <summary>The run of a role that is alive now, or null; what a dead one left is told by <paramref name="left"/>.</summary>
+    public static RunningFile? Find(DataDirectory data, string role, out RunningFile? left)
     {
-        left = DataDirectory.ReadJson<RunningFile>(data.Running);
+        left = DataDirectory.ReadJson<RunningFile>(data.Running(role));
         if (left is null || !left.IsAlive())
         {
             return null;
@@ -19,6 +22,17 @@ internal sealed record RunningFile(int Pid, long StartedTicks, Ports Ports, int 
         left = null;
         return alive;
     }
+
+    /// <summary>The process that does a role's work here: the whole network's, or the role's own.</summary>
+    public static RunningFile? Find(DataDirectory data, string role) =>
+        Find(data, "up", out _) ?? Find(data, role, out _);
+
+    /// <summary>All that run here, with the roles that they were started as.</summary>
+    public static IReadOnlyList<(string Role, RunningFile Run)> All(DataDirectory data) =>
+    [
+        .. Roles.Select(role => (role, Run: Find(data, role, out _))).Where(found => found.Run is not null)
+            .Select(found => (found.role, found.Run!)),
+    ];
 
     /// <summary>This process, as it writes itself down.</summary>
     public static RunningFile Current(Ports ports, int anvilPid, int anvilPort)

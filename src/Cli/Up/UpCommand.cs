@@ -1,19 +1,27 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using Souk.Cli.DevChain;
 using Souk.Cli.Output;
 using Souk.Cli.State;
+using Souk.Protocol;
 
 namespace Souk.Cli.Up;
 
 /// <summary><c>souk up</c>: runs a whole network until it is told to stop.</summary>
 internal static class UpCommand
 {
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(90);
+
     public static async Task<int> RunAsync(UpRequest request, Screen screen, CancellationToken cancellation)
     {
         var data = new DataDirectory(request.Data);
-        if (RunningFile.Find(data, out var left) is { } running)
+        using var held = data.TryLock("up");
+        var running = RunningFile.Find(data, "up", out var left);
+        if (running is not null || held is null)
         {
-            screen.Error($"A network already runs on {data.Root} (process {running.Pid}). Stop it with 'souk down', or choose another --data.");
+            screen.Error(
+                $"A network already runs on {data.Root} (process {running?.Pid.ToString(CultureInfo.InvariantCulture) ?? "unknown"}). "
+                + "Stop it with 'souk down', or choose another --data.");
             return ExitCodes.AlreadyRunning;
         }
 
@@ -38,11 +46,11 @@ internal static class UpCommand
         }
         finally
         {
-            File.Delete(data.Running);
+            File.Delete(data.Running("up"));
         }
     }
 
-    [SuppressMessage("Design", "CA1031", Justification = "The last resort of a program: the person sees a sentence, the log the rest.")]
+    [SuppressMessage("Design", "CA1031", Justification = "The last resort of a program: the person sees a sentence.")]
     private static async Task<int> RunAsync(
         UpRequest request, DataDirectory data, Screen screen, CancellationToken cancellation)
     {
@@ -58,12 +66,14 @@ internal static class UpCommand
             await using (network)
             {
                 var stopped = Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation);
-                await Task.WhenAny(stopped, network.ChainExited);
+                var failed = network.FailedAsync();
+                await Task.WhenAny(stopped, failed);
                 // Ctrl-C in a terminal reaches the chain's process as well, perhaps a little earlier than this one.
-                await Task.WhenAny(stopped, Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, CancellationToken.None));
+                var grace = Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, CancellationToken.None);
+                await Task.WhenAny(stopped, grace);
                 if (!cancellation.IsCancellationRequested)
                 {
-                    screen.Error("The chain has stopped by itself; start again, nothing is lost.");
+                    screen.Error($"The {await failed} has stopped by itself (see {data.Log("up")}); start again, nothing is lost.");
                     return ExitCodes.Failed;
                 }
 
@@ -81,41 +91,51 @@ internal static class UpCommand
         }
         catch (Exception failed)
         {
-            await File.AppendAllTextAsync(data.Log, failed + Environment.NewLine, CancellationToken.None);
-            screen.Error($"{failed.Message} (details in {data.Log})");
+            await File.AppendAllTextAsync(data.Log("up"), failed + Environment.NewLine, CancellationToken.None);
+            screen.Error($"{failed.Message} (details in {data.Log("up")})");
             return ExitCodes.Failed;
         }
     }
 
-    /// <summary><c>souk down</c>: asks a running network to stop, and waits until it has.</summary>
-    public static async Task<int> DownAsync(string path, Screen screen, CancellationToken cancellation)
+    /// <summary><c>souk down</c>: asks everything that runs on a data folder to stop, and waits until it has.</summary>
+    public static async Task<int> DownAsync(string path, Report reply, CancellationToken cancellation)
     {
         var data = new DataDirectory(path);
-        if (RunningFile.Find(data, out _) is not { } running)
+        var found = RunningFile.All(data);
+        foreach (var (role, running) in found)
         {
-            screen.Line($"Nothing runs on {data.Root}.");
-            return ExitCodes.NotRunning;
+            if (await StopAsync(role, running, cancellation) is { } refusal)
+            {
+                return reply.Refuse(refusal);
+            }
         }
 
+        reply.Show(
+            ("data", data.Root), ("stopped", found.Count == 0 ? "nothing ran" : string.Join(", ", found.Select(run => run.Role))));
+        return found.Count == 0 ? ExitCodes.NotRunning : ExitCodes.Ok;
+    }
+
+    private static async Task<Refusal?> StopAsync(string role, RunningFile running, CancellationToken cancellation)
+    {
         if (!StopSignal.Send(running.Pid))
         {
-            screen.Error($"Process {running.Pid} could not be told to stop; end it yourself.");
-            return ExitCodes.Failed;
+            return new Refusal(
+                Fault.Ours, "not_told", $"Process {running.Pid} ({role}) could not be told to stop; end it yourself.");
         }
 
-        var deadline = TimeProvider.System.GetUtcNow() + TimeSpan.FromSeconds(60);
+        var deadline = TimeProvider.System.GetUtcNow() + StopPatience;
         while (running.IsAlive())
         {
             if (TimeProvider.System.GetUtcNow() > deadline)
             {
-                screen.Error($"Process {running.Pid} has not stopped within a minute.");
-                return ExitCodes.Failed;
+                return new Refusal(
+                    Fault.Nobody, "not_stopped",
+                    $"Process {running.Pid} ({role}) has not stopped within {StopPatience.TotalSeconds} s.");
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, cancellation);
         }
 
-        screen.Line("Stopped.");
-        return ExitCodes.Ok;
+        return null;
     }
 }

@@ -1,0 +1,110 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Souk.Protocol;
+using Souk.Provider;
+using Souk.Wire;
+using Souk.Wire.Paid;
+
+namespace Souk.Cli.Hosting;
+
+/// <summary>
+/// A provider owner's door: how the business stands, and claiming now. It asks for the owner's token, and refuses foreign
+/// Host names and any Origin, so that no web page can use a browser on this machine to get in.
+/// </summary>
+internal sealed class OwnerDoor(ProviderNode node, ProviderOptions options, NetworkFile network, string token) : IWireHandler
+{
+    /// <summary>GET: amounts and counts.</summary>
+    public const string StatusPath = "/provider/v1/status";
+
+    /// <summary>POST: claims and settles everything, whatever the gas.</summary>
+    public const string ClaimPath = "/provider/v1/claim";
+
+    private readonly Bytes32 _tokenHash = Sha.Hash(Encoding.UTF8.GetBytes(token));
+
+    /// <summary>True for a path of this door, so that it can share a port with a gateway's.</summary>
+    public static bool Owns(WireRequest request) => request.Path.StartsWith("/provider/", StringComparison.Ordinal);
+
+    /// <inheritdoc/>
+    public async Task HandleAsync(WireRequest request, IWireResponse response, CancellationToken aborted)
+    {
+        if (!IsAllowed(request))
+        {
+            await response.SendErrorAsync(
+                new WireError(401, "invalid_token", "The owner's token is missing or wrong.", Fault.Theirs), aborted);
+            return;
+        }
+
+        switch (request.Method, request.Path)
+        {
+            case ("GET", StatusPath):
+                await SendAsync(response, Status(), aborted);
+                break;
+            case ("POST", ClaimPath):
+                var claimed = await node.ClaimNowAsync(aborted);
+                await (claimed.TryGet(out var report, out var refusal)
+                    ? SendAsync(response, Claimed(report), aborted)
+                    : response.SendErrorAsync(WireError.From(refusal), aborted).AsTask());
+                break;
+            default:
+                await response.SendErrorAsync(
+                    new WireError(404, "not_found", "There is nothing at this path and method.", Fault.Theirs), aborted);
+                break;
+        }
+    }
+
+    private bool IsAllowed(WireRequest request)
+    {
+        const string Bearer = "Bearer ";
+        var host = request.Headers["host"] ?? "";
+        var colon = host.LastIndexOf(':');
+        var name = colon > host.LastIndexOf(']') ? host[..colon] : host;
+        var given = request.Headers["authorization"] ?? "";
+        var isOurs = name is "127.0.0.1" or "localhost" or "[::1]" && request.Headers["origin"] is null
+            && given.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase);
+        return isOurs && CryptographicOperations.FixedTimeEquals(
+            Sha.Hash(Encoding.UTF8.GetBytes(given[Bearer.Length..].Trim())).ToBytes(), _tokenHash.ToBytes());
+    }
+
+    private Dictionary<string, object?> Status()
+    {
+        var status = node.Status;
+        return new Dictionary<string, object?>
+        {
+            ["provider"] = options.Provider.ToString(),
+            ["endpoint"] = options.Endpoint,
+            ["offers"] = status.Offers,
+            ["channels"] = status.Channels,
+            ["running"] = status.Running,
+            ["head"] = status.HeadNumber,
+            ["earned"] = Text(status.Earned),
+            ["unclaimed"] = Text(status.Unclaimed),
+            ["claimed"] = Text(status.Claimed),
+            ["paid_out"] = Text(status.PaidOut),
+            ["losses"] = Text(status.Losses),
+            ["exposure"] = Text(status.Exposure),
+            ["unclaimed_cap"] = options.MostUnclaimed == Amount.MaxValue ? null : Text(options.MostUnclaimed),
+        };
+    }
+
+    private Dictionary<string, object?> Claimed(ClaimReport report) => new()
+    {
+        ["claims"] = report.Claims.Select(hash => hash.ToString()).ToList(),
+        ["settlement"] = report.Settlement?.ToString(),
+        ["paid"] = Text(report.Paid),
+    };
+
+    private string Text(Amount amount) => amount.ToDecimal(network.CurrencyDecimals);
+
+    private static async Task SendAsync(
+        IWireResponse response, Dictionary<string, object?> fields, CancellationToken aborted) =>
+        await response.SendJsonAsync(200, JsonSerializer.SerializeToUtf8Bytes(fields), aborted);
+}
+
+/// <summary>Two doors on one port.</summary>
+internal sealed class SplitDoor(IWireHandler gateway, IWireHandler provider) : IWireHandler
+{
+    /// <inheritdoc/>
+    public Task HandleAsync(WireRequest request, IWireResponse response, CancellationToken aborted) =>
+        (OwnerDoor.Owns(request) ? provider : gateway).HandleAsync(request, response, aborted);
+}
