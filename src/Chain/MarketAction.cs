@@ -106,7 +106,8 @@ public sealed record UpdateCourt(Address Court) : RegistryAction;
 /// <summary>Adds to a provider's stake from the sender, who allowed the registry to take it.</summary>
 public sealed record LockStake(Address Provider, Amount Amount) : RegistryAction;
 
-/// <summary>Adds to a provider's stake by a holder's signature, so that the holder needs no gas money. Anyone may send it.
+/// <summary>Adds to a provider's stake by a holder's signature, so that the holder needs no gas money. Anyone may send
+/// it.
 /// </summary>
 /// <param name="Provider">Whose stake.</param>
 /// <param name="Salt">What the authorisation's nonce is made of, together with the provider.</param>

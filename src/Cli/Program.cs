@@ -17,5 +17,6 @@ if (Console.IsErrorRedirected)
 
 var screen = new Screen(AnsiConsole.Console, errors, TimeProvider.System);
 var parsed = CommandTree.Root(screen).Parse(args);
-var code = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(80) });
+var code = await parsed.InvokeAsync(
+    new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(80) });
 return parsed.Errors.Count > 0 ? ExitCodes.Usage : code;

@@ -21,8 +21,8 @@ public static class CurrencyOrders
         return new FundVault(vault, order, order.Sign(holder, currency));
     }
 
-    /// <summary>Money into a provider's stake. The nonce that is signed names the provider, as the registry asks, so that
-    /// nobody can send it for another one.</summary>
+    /// <summary>Money into a provider's stake. The nonce that is signed names the provider, as the registry asks, so
+    /// that nobody can send it for another one.</summary>
     /// <param name="holder">Whose currency.</param>
     /// <param name="currency">The currency's domain.</param>
     /// <param name="registry">The registry.</param>

@@ -21,7 +21,8 @@ internal static class DeployCommand
 
     private static readonly Option<string?> KeyRole = new("--key-role")
     {
-        Description = "Key of the data folder that pays (default: 'deployer'; on a development chain its rich account).",
+        Description = "Key of the data folder that pays (default: 'deployer'; on a development chain its rich "
+            + "account).",
     };
 
     private static readonly Option<FileInfo?> KeystorePath = new("--keystore")
@@ -41,7 +42,8 @@ internal static class DeployCommand
 
     private static readonly Option<string?> Currency = new("--currency")
     {
-        Description = "ERC-20 with EIP-3009 that is paid with, such as USDC. Development chains get play money without it.",
+        Description = "ERC-20 with EIP-3009 that is paid with, such as USDC. Development chains get play money "
+            + "without it.",
     };
 
     private static readonly Option<string?> Escrow = new("--escrow")
@@ -56,7 +58,8 @@ internal static class DeployCommand
     };
 
     public static Command Deploy(Screen screen) => new Command(
-        "deploy", "Put the contracts on an EVM chain, each at the address that its code decides. Running it again changes nothing.")
+        "deploy", "Put the contracts on an EVM chain, each at the address that its code decides. Running it again "
+            + "changes nothing.")
     {
         Rpc, KeyRole, KeystorePath, PasswordPath, Out, Currency, Escrow, Indexer, SharedOptions.Json,
     }.Does(screen, async (parsed, cancellation) =>
@@ -87,7 +90,8 @@ internal static class DeployCommand
 
     private static int Describe(NetworkFile network, ParseResult parsed, Report reply)
     {
-        var path = Path.GetFullPath(parsed.GetValue(Out) ?? FormattableString.Invariant($"network-{network.ChainId}.json"));
+        var path = Path.GetFullPath(
+            parsed.GetValue(Out) ?? FormattableString.Invariant($"network-{network.ChainId}.json"));
         File.WriteAllText(path, network.ToJson());
         return reply.Show(
             ("network", path),
@@ -103,7 +107,8 @@ internal static class DeployCommand
     private static Result<DeploymentPlan> Plan(ParseResult parsed)
     {
         var urls = parsed.GetValue(Rpc)!;
-        if (urls.FirstOrDefault(url => !Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
+        if (urls.FirstOrDefault(
+            url => !Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
             is { } wrong)
         {
             return new Refusal(Fault.Theirs, "rpc_url", $"'{wrong}' is no http(s) URL.");
@@ -121,7 +126,8 @@ internal static class DeployCommand
         };
     }
 
-    private static Result<Address?> Contract(ParseResult parsed, Option<string?> option) => parsed.GetValue(option) switch
+    private static Result<Address?> Contract(ParseResult parsed, Option<string?> option) =>
+        parsed.GetValue(option) switch
     {
         null => (Address?)null,
         { } text when Address.TryParse(text, out var address) => (Address?)address,
@@ -134,11 +140,14 @@ internal static class DeployCommand
         {
             return parsed.GetValue(PasswordPath) is { } password
                 ? WellKnownKeys.Guard(
-                    KeystoreFile.Open(keystore.FullName, File.ReadLines(password.FullName).FirstOrDefault() ?? ""), chainId)
-                : new Refusal(Fault.Theirs, "password_missing", "Give the keystore's password with --password-file FILE.");
+                    KeystoreFile.Open(keystore.FullName, File.ReadLines(password.FullName).FirstOrDefault() ?? ""),
+                    chainId)
+                : new Refusal(
+                    Fault.Theirs, "password_missing", "Give the keystore's password with --password-file FILE.");
         }
 
-        var keys = new NodeKeys(new DataDirectory(parsed.GetValue(SharedOptions.Data)!), new SystemRandomness(), chainId);
+        var keys = new NodeKeys(
+            new DataDirectory(parsed.GetValue(SharedOptions.Data)!), new SystemRandomness(), chainId);
         var role = parsed.GetValue(KeyRole);
         return role is null && !keys.Has("deployer") && WellKnownKeys.IsDevelopment(chainId)
             ? WellKnownKeys.Development(chainId)

@@ -34,8 +34,8 @@ internal static class EngineOptions
 
     private static readonly Option<string?> Tokenizer = new("--tokenizer")
     {
-        Description = "Folder with the upstream model's tokenizer.json, tokenizer_config.json and chat template, for exact "
-            + "counting where the server gives token ids (vLLM).",
+        Description = "Folder with the upstream model's tokenizer.json, tokenizer_config.json and chat template, for "
+            + "exact counting where the server gives token ids (vLLM).",
     };
 
     private static readonly Option<int?> Context = new("--context")
@@ -48,7 +48,9 @@ internal static class EngineOptions
     /// <summary>Gives them to a command.</summary>
     public static void AddTo(Command command)
     {
-        foreach (var option in new Option[] { Model, Upstream, UpstreamModel, UpstreamKey, ModelFile, Tokenizer, Context, Name })
+        foreach (
+            var option in new Option[] { Model, Upstream, UpstreamModel, UpstreamKey, ModelFile, Tokenizer, Context,
+            Name })
         {
             command.Options.Add(option);
         }

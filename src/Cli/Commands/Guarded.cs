@@ -11,7 +11,8 @@ internal static class Guarded
 {
     /// <summary>Sets a command's action.</summary>
     [SuppressMessage("Design", "CA1031", Justification = "The last resort of a program: the person sees a sentence.")]
-    public static Command Does(this Command command, Screen screen, Func<ParseResult, CancellationToken, Task<int>> action)
+    public static Command Does(
+        this Command command, Screen screen, Func<ParseResult, CancellationToken, Task<int>> action)
     {
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -33,12 +34,14 @@ internal static class Guarded
 
     /// <summary>Sets the action of a command that needs the network and its chain.</summary>
     public static Command DoesOnNetwork(
-        this Command command, Screen screen, Func<NetworkSession, ParseResult, Report, CancellationToken, Task<int>> action) =>
+        this Command command, Screen screen, Func<NetworkSession, ParseResult, Report, CancellationToken,
+        Task<int>> action) =>
         command.Does(screen, async (parsed, cancellation) =>
         {
             var reply = Reply(parsed, screen);
             var opened = await NetworkSession.OpenAsync(
-                parsed.GetValue(SharedOptions.Data)!, parsed.GetValue(SharedOptions.Network), TimeProvider.System, cancellation);
+                parsed.GetValue(SharedOptions.Data)!, parsed.GetValue(SharedOptions.Network), TimeProvider.System,
+                cancellation);
             if (!opened.TryGet(out var session, out var refusal))
             {
                 return reply.Refuse(refusal);

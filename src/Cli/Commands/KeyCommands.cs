@@ -20,7 +20,8 @@ internal static class KeyCommands
             Description = "All that it may ever spend, in whole currency.", DefaultValueFactory = _ => "1.00",
         };
         var expires = new Option<uint?>("--expires-in") { Description = "Seconds until it expires (default: never)." };
-        var command = new Command("create", "Make a key; it is shown once.") { name, budget, expires, SharedOptions.Json };
+        var command = new Command(
+            "create", "Make a key; it is shown once.") { name, budget, expires, SharedOptions.Json };
         return command.Does(screen, async (parsed, cancellation) =>
         {
             if (AdminAccess.Open(parsed, screen) is not { } admin)

@@ -35,7 +35,8 @@ internal static class NetworkCommands
                 parsed.GetValue(SharedOptions.Data)!, Guarded.Reply(parsed, screen), cancellation));
 
     public static Command Status(Screen screen) =>
-        new Command("status", "Show what runs, what is spent and earned, locked and at risk.") { SharedOptions.Json }.Does(
+        new Command(
+            "status", "Show what runs, what is spent and earned, locked and at risk.") { SharedOptions.Json }.Does(
             screen,
             (parsed, cancellation) => StatusReport.ShowAsync(
                 new DataDirectory(parsed.GetValue(SharedOptions.Data)!), Guarded.Reply(parsed, screen), cancellation));
@@ -50,8 +51,10 @@ internal static class NetworkCommands
         {
             Description = "Ask once and exit; without it the chat is interactive.", Arity = ArgumentArity.ZeroOrOne,
         };
-        var key = new Option<string?>("--api-key") { Description = "API key (default: SOUK_API_KEY, or the data folder's own)." };
-        return new Command("chat", "Talk to a model through the gateway; every answer shows its cost.") { model, key, prompt }
+        var key = new Option<string?>(
+            "--api-key") { Description = "API key (default: SOUK_API_KEY, or the data folder's own)." };
+        return new Command(
+            "chat", "Talk to a model through the gateway; every answer shows its cost.") { model, key, prompt }
             .Does(screen, async (parsed, cancellation) =>
             {
                 var data = new DataDirectory(parsed.GetValue(SharedOptions.Data)!);
@@ -64,7 +67,8 @@ internal static class NetworkCommands
                 if ((parsed.GetValue(key) ?? Environment.GetEnvironmentVariable("SOUK_API_KEY")
                     ?? DataDirectory.Read(data.ApiKey)) is not { } secret)
                 {
-                    screen.Error("Which API key? Make one with 'souk keys create NAME' and give it with --api-key or SOUK_API_KEY.");
+                    screen.Error("Which API key? Make one with 'souk keys create NAME' and give it with --api-key or "
+                        + "SOUK_API_KEY.");
                     return ExitCodes.Failed;
                 }
 

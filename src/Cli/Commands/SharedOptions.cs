@@ -29,8 +29,8 @@ internal static class SharedOptions
 
     public static Option<string?> GasRole { get; } = new("--gas-role")
     {
-        Description = "Key that sends the transaction and pays its gas (default: the first that can; on a development chain "
-            + "its rich account).",
+        Description = "Key that sends the transaction and pays its gas (default: the first that can; on a development "
+            + "chain its rich account).",
     };
 
     /// <summary>The ports that were chosen, or those of the network that runs here.</summary>

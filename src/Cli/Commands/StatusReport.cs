@@ -35,7 +35,8 @@ internal static class StatusReport
 
         if (RunningFile.Find(data, "gateway") is not null)
         {
-            if (!(await AskAsync(data, "gateway", "/admin/v1/status", cancellation)).TryGet(out var gateway, out var refusal))
+            if (!(await AskAsync(data, "gateway", "/admin/v1/status", cancellation)).TryGet(
+                out var gateway, out var refusal))
             {
                 return reply.Refuse(refusal);
             }
@@ -48,7 +49,8 @@ internal static class StatusReport
 
         if (RunningFile.Find(data, "provider") is not null)
         {
-            if (!(await AskAsync(data, "provider", OwnerDoor.StatusPath, cancellation)).TryGet(out var provider, out var refusal))
+            if (!(await AskAsync(data, "provider", OwnerDoor.StatusPath, cancellation)).TryGet(
+                out var provider, out var refusal))
             {
                 return reply.Refuse(refusal);
             }
@@ -85,7 +87,8 @@ internal static class StatusReport
 
         fields["vault"] = DataDirectory.Read(data.Vault);
         fields["ledgers"] = string.Join(", ", Books.Where(role => File.Exists(data.Ledger(role))));
-        fields["hint"] = "Nothing runs here. Start it with 'souk up', 'souk provider', 'souk gateway' or 'souk indexer'.";
+        fields["hint"] = "Nothing runs here. Start it with 'souk up', 'souk provider', 'souk gateway' or 'souk "
+            + "indexer'.";
     }
 
     private static string PortsOf(Ports ports) => string.Join(", ", new[]

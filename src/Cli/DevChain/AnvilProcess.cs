@@ -47,7 +47,8 @@ internal sealed class AnvilProcess : IDisposable
         return new AnvilProcess(process, port);
     }
 
-    /// <summary>Where npm put the program: beside the contracts, found from the working directory or this program upwards.</summary>
+    /// <summary>Where npm put the program: beside the contracts, found from the working directory or this program
+    /// upwards.</summary>
     public static string? Find()
     {
         if (Environment.GetEnvironmentVariable("SOUK_ANVIL") is { Length: > 0 } given)
@@ -62,10 +63,12 @@ internal sealed class AnvilProcess : IDisposable
             _ => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "linux-arm64" : "linux-amd64",
         };
         var name = OperatingSystem.IsWindows() ? "anvil.exe" : "anvil";
-        return Repository.Find(Path.Combine("contracts", "node_modules", "@foundry-rs", $"anvil-{platform}", "bin", name));
+        return Repository.Find(
+            Path.Combine("contracts", "node_modules", "@foundry-rs", $"anvil-{platform}", "bin", name));
     }
 
-    /// <summary>Ends an anvil that an earlier run left behind, if the process with that id still is one on that port.</summary>
+    /// <summary>Ends an anvil that an earlier run left behind, if the process with that id still is one on that
+    /// port.</summary>
     public static void EndOrphan(int id, int port)
     {
         try
@@ -76,14 +79,16 @@ internal sealed class AnvilProcess : IDisposable
                 : process.ProcessName;
             var isOurs = line.Contains("anvil", StringComparison.Ordinal)
                 && (!OperatingSystem.IsLinux()
-                    || line.Contains(string.Create(CultureInfo.InvariantCulture, $"--port {port} "), StringComparison.Ordinal));
+                    || line.Contains(
+                        string.Create(CultureInfo.InvariantCulture, $"--port {port} "), StringComparison.Ordinal));
             if (isOurs)
             {
                 process.Kill();
                 process.WaitForExit(5000);
             }
         }
-        catch (Exception gone) when (gone is ArgumentException or InvalidOperationException or System.ComponentModel.Win32Exception)
+        catch (Exception gone) when (
+            gone is ArgumentException or InvalidOperationException or System.ComponentModel.Win32Exception)
         {
             // It has ended already.
         }

@@ -8,8 +8,8 @@ internal sealed record JournalBlock(ulong Timestamp, ulong BaseFee, IReadOnlyLis
 
 /// <summary>
 /// What the development chain was given, in order: every raw transaction before it is forwarded, and every block that
-/// mined some. anvil keeps its state in memory and writes it now and then, so without this a killed machine would roll the
-/// chain back below what nodes have already seen.
+/// mined some. anvil keeps its state in memory and writes it now and then, so without this a killed machine would roll
+/// the chain back below what nodes have already seen.
 /// </summary>
 internal sealed class ChainJournal : IDisposable
 {
@@ -64,7 +64,8 @@ internal sealed class ChainJournal : IDisposable
     public void Dispose() => _file.Dispose();
 
     private static string Line(JournalBlock block) => string.Create(
-        CultureInfo.InvariantCulture, $"block {block.Timestamp} {block.BaseFee} {string.Join(',', block.Transactions)}");
+        CultureInfo.InvariantCulture,
+        $"block {block.Timestamp} {block.BaseFee} {string.Join(',', block.Transactions)}");
 
     private void Load(ulong now)
     {

@@ -15,8 +15,8 @@ using Souk.Protocol;
 namespace Souk.Cli.DevChain;
 
 /// <summary>
-/// The development chain of one data directory: anvil behind a journal. Whatever a client saw mined is there again after
-/// any stop, kill -9 of everything included: the journal is replayed with each block's own time and base fee.
+/// The development chain of one data directory: anvil behind a journal. Whatever a client saw mined is there again
+/// after any stop, kill -9 of everything included: the journal is replayed with each block's own time and base fee.
 /// </summary>
 internal sealed class LocalChain : IAsyncDisposable
 {
@@ -197,8 +197,8 @@ internal sealed class LocalChain : IAsyncDisposable
         await context.Response.Body.WriteAsync(reply, context.RequestAborted);
     }
 
-    // Transactions are durable before anvil sees them. What would change the chain beside them is refused, since it could
-    // not be brought back.
+    // Transactions are durable before anvil sees them. What would change the chain beside them is refused, since it
+    // could not be brought back.
     private string? Judge(byte[] request)
     {
         try
@@ -217,7 +217,8 @@ internal sealed class LocalChain : IAsyncDisposable
                 }
                 else if (Beside.Any(start => method.StartsWith(start, StringComparison.Ordinal)))
                 {
-                    return $"This chain keeps a journal of signed transactions; {method} would change it beside the journal.";
+                    return $"This chain keeps a journal of signed transactions; {method} would change it beside the "
+                        + "journal.";
                 }
             }
 

@@ -15,7 +15,8 @@ internal static class DoctorCommand
 {
     private const int TrialTokens = 4;
 
-    private static readonly Option<bool> NoEngine = new("--no-engine") { Description = "Do not load and try the engine." };
+    private static readonly Option<bool> NoEngine = new(
+        "--no-engine") { Description = "Do not load and try the engine." };
 
     public static Command Doctor(Screen screen)
     {
@@ -42,7 +43,8 @@ internal static class DoctorCommand
             await MachineChecks.NodeAsync(time, cancellation),
             await MachineChecks.AnvilAsync(time, cancellation),
         ];
-        var ports = parsed.GetValue(SharedOptions.PortBase) is null && RunningFile.Find(data, "up", out _) is { } running
+        var ports = parsed.GetValue(SharedOptions.PortBase) is null
+            && RunningFile.Find(data, "up", out _) is { } running
             ? running.Ports
             : SharedOptions.Ports(parsed);
         findings.AddRange(MachineChecks.Ports(data, ports));
@@ -68,7 +70,8 @@ internal static class DoctorCommand
         }
         else
         {
-            findings.Add(Finding.Problem("network", refusal.Message, "Without a network nothing can be bought or sold."));
+            findings.Add(
+                Finding.Problem("network", refusal.Message, "Without a network nothing can be bought or sold."));
         }
 
         if (!parsed.GetValue(NoEngine))
@@ -101,7 +104,8 @@ internal static class DoctorCommand
                 tokens += step is Finished done ? done.OutputTokens : 0;
             }
 
-            return Finding.Ok("engine", $"{engine.Model.Name} on {engine.Model.EngineName} answered with {tokens} tokens");
+            return Finding.Ok(
+                "engine", $"{engine.Model.Name} on {engine.Model.EngineName} answered with {tokens} tokens");
         }
         catch (EngineException failed)
         {
@@ -117,7 +121,8 @@ internal static class DoctorCommand
                 ("ok", findings.All(finding => finding.IsOk)),
                 ("checks", findings.Select(finding => new Dictionary<string, object?>
                 {
-                    ["check"] = finding.Name, ["ok"] = finding.IsOk, ["found"] = finding.Text, ["advice"] = finding.Advice,
+                    ["check"] = finding.Name, ["ok"] = finding.IsOk, ["found"] = finding.Text,
+                    ["advice"] = finding.Advice,
                 }).ToList()));
             return;
         }

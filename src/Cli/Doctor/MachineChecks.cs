@@ -30,7 +30,8 @@ internal static class MachineChecks
     {
         var text = await OutputAsync("node", "--version", time, cancellation);
         return text is null
-            ? Finding.Problem("node", "Node is not installed", $"Install Node {LeastNode} or newer; 'souk up' needs it.")
+            ? Finding.Problem(
+                "node", "Node is not installed", $"Install Node {LeastNode} or newer; 'souk up' needs it.")
             : int.TryParse(text.TrimStart('v').Split('.')[0], out var major) && major >= LeastNode
                 ? Finding.Ok("node", text)
                 : Finding.Problem("node", $"Node {text} is too old", $"Install Node {LeastNode} or newer.");
@@ -39,7 +40,8 @@ internal static class MachineChecks
     /// <summary>anvil, which 'souk up' runs.</summary>
     public static async Task<Finding> AnvilAsync(TimeProvider time, CancellationToken cancellation)
     {
-        const string Advice = "Run 'npm ci' in contracts/ (a build does it), or name the program in SOUK_ANVIL. Only 'souk up' needs it.";
+        const string Advice = "Run 'npm ci' in contracts/ (a build does it), or name the program in SOUK_ANVIL. Only "
+            + "'souk up' needs it.";
         return AnvilProcess.Find() is not { } path
             ? Finding.Problem("anvil", "anvil was not found", Advice)
             : await OutputAsync(path, "--version", time, cancellation) is { } version
@@ -53,7 +55,8 @@ internal static class MachineChecks
         var running = RunningFile.All(data);
         foreach (var (name, port) in new[]
         {
-            ("gateway", chosen.Gateway), ("admin", chosen.Admin), ("provider", chosen.Provider), ("indexer", chosen.Indexer),
+            ("gateway", chosen.Gateway), ("admin", chosen.Admin), ("provider", chosen.Provider),
+            ("indexer", chosen.Indexer),
             ("chain", chosen.Rpc),
         })
         {
@@ -108,7 +111,8 @@ internal static class MachineChecks
     }
 
     private static bool Uses(Ports ports, int port) =>
-        port == ports.Gateway || port == ports.Admin || port == ports.Provider || port == ports.Indexer || port == ports.Rpc;
+        port == ports.Gateway || port == ports.Admin || port == ports.Provider || port == ports.Indexer
+            || port == ports.Rpc;
 
     private static async Task<string?> OutputAsync(
         string program, string argument, TimeProvider time, CancellationToken cancellation)

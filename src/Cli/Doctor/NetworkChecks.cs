@@ -35,7 +35,8 @@ internal sealed class NetworkChecks(DataDirectory data, NetworkFile network, Tim
                 Age(age),
                 contracts is null
                     ? Finding.Ok("contracts", $"escrow {network.Escrow}, registry {network.Registry}")
-                    : Finding.Problem("contracts", contracts.Message, "Check the addresses in the network file, and where it came from."),
+                    : Finding.Problem("contracts", contracts.Message, "Check the addresses in the network file, and "
+                        + "where it came from."),
             ];
         }
         catch (Exception failed) when (failed is RpcUnavailableException or RpcRefusedException)
@@ -44,7 +45,8 @@ internal sealed class NetworkChecks(DataDirectory data, NetworkFile network, Tim
             [
                 Finding.Problem(
                     "chain", failed.Message,
-                    $"Is the node at {string.Join(", ", network.RpcUrls)} running? For a network on this machine start 'souk up'."),
+                    $"Is the node at {string.Join(", ", network.RpcUrls)} running? For a network on this machine "
+                        + "start 'souk up'."),
             ];
         }
     }
@@ -76,7 +78,8 @@ internal sealed class NetworkChecks(DataDirectory data, NetworkFile network, Tim
         }
     }
 
-    /// <summary>This node's endpoint, as the registry has it, answers under the certificate that the offer pins.</summary>
+    /// <summary>This node's endpoint, as the registry has it, answers under the certificate that the offer
+    /// pins.</summary>
     public async Task<IReadOnlyList<Finding>> EndpointAsync(CancellationToken cancellation)
     {
         var folder = Path.Combine(data.Root, "certificates");
@@ -103,7 +106,8 @@ internal sealed class NetworkChecks(DataDirectory data, NetworkFile network, Tim
                 ? Finding.Ok("registration", $"{provider}, stake {session.Text(entry.Stake)}")
                 : Finding.Problem("registration", $"{provider} has left", "Come back with 'souk provider register'.");
             return RunningFile.Find(data, "provider") is null
-                ? [registered, Finding.Ok("endpoint", $"{entry.Endpoint} (the provider does not run, so it was not tried)")]
+                ? [registered,
+                    Finding.Ok("endpoint", $"{entry.Endpoint} (the provider does not run, so it was not tried)")]
                 : [registered, await ReachAsync(folder, entry.Endpoint, cancellation)];
         }
     }
@@ -123,7 +127,8 @@ internal sealed class NetworkChecks(DataDirectory data, NetworkFile network, Tim
     private Finding Age(long age) => age switch
     {
         < -5 => Finding.Problem(
-            "clock and head", $"the newest block is {-age} s in this clock's future", "Set this machine's clock (NTP)."),
+            "clock and head", $"the newest block is {-age} s in this clock's future",
+            "Set this machine's clock (NTP)."),
         _ when age > network.MaxHeadAge => Finding.Problem(
             "clock and head", $"the newest block is {age} s old, and {network.MaxHeadAge} s are allowed",
             "Either the node has fallen behind, or this machine's clock is wrong: check NTP, then the node."),
@@ -164,8 +169,10 @@ internal sealed class NetworkChecks(DataDirectory data, NetworkFile network, Tim
                 : Finding.Ok("vault", $"{vault} has {session.Text(state.Balance)}"),
             state.Remaining.IsZero
                 ? Finding.Problem(
-                    "vault caps", "today's cap is used up", "Wait for it to leak back over 24 h, or have the owner raise it.")
-                : Finding.Ok("vault caps", $"{session.Text(state.Remaining)} of {session.Text(state.Limits.Cap)} left for 24 h"),
+                    "vault caps", "today's cap is used up",
+                    "Wait for it to leak back over 24 h, or have the owner raise it.")
+                : Finding.Ok(
+                    "vault caps", $"{session.Text(state.Remaining)} of {session.Text(state.Limits.Cap)} left for 24 h"),
         ];
     }
 
@@ -179,13 +186,14 @@ internal sealed class NetworkChecks(DataDirectory data, NetworkFile network, Tim
         {
             return Finding.Problem(
                 "endpoint", $"{endpoint}: {refusal.Message}",
-                "Gateways cannot reach this machine: forward the port, open the firewall, and check that the address is this "
-                + "machine's ('souk provider register --endpoint' changes it).");
+                "Gateways cannot reach this machine: forward the port, open the firewall, and check that the address "
+                    + "is this machine's ('souk provider register --endpoint' changes it).");
         }
 
         return offers.Offers.Any(offer => offer.Message.SpkiHash == certificates.Current.SpkiHash)
             ? Finding.Ok("endpoint", $"{endpoint} answers, certificate pin {certificates.Current.SpkiHash}")
-            : Finding.Problem("endpoint", $"{endpoint} answers with offers of another certificate", "Restart the provider.");
+            : Finding.Problem(
+                "endpoint", $"{endpoint} answers with offers of another certificate", "Restart the provider.");
     }
 
     private async Task<Finding> ClockAsync(string indexer, CancellationToken cancellation)
@@ -196,7 +204,8 @@ internal sealed class NetworkChecks(DataDirectory data, NetworkFile network, Tim
 #pragma warning disable RS0030 // Adapter: only the Date header of an indexer that the network file names is wanted.
             using var http = new HttpClient { Timeout = PeerPatience };
             using var reply = await http.GetAsync(
-                new Uri(new Uri(indexer), NodePaths.Heartbeats), HttpCompletionOption.ResponseHeadersRead, cancellation);
+                new Uri(new Uri(indexer), NodePaths.Heartbeats), HttpCompletionOption.ResponseHeadersRead,
+                cancellation);
 #pragma warning restore RS0030
             if (reply.Headers.Date is not { } theirs)
             {

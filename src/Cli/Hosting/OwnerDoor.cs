@@ -9,10 +9,11 @@ using Souk.Wire.Paid;
 namespace Souk.Cli.Hosting;
 
 /// <summary>
-/// A provider owner's door: how the business stands, and claiming now. It asks for the owner's token, and refuses foreign
-/// Host names and any Origin, so that no web page can use a browser on this machine to get in.
+/// A provider owner's door: how the business stands, and claiming now. It asks for the owner's token, and refuses
+/// foreign Host names and any Origin, so that no web page can use a browser on this machine to get in.
 /// </summary>
-internal sealed class OwnerDoor(ProviderNode node, ProviderOptions options, NetworkFile network, string token) : IWireHandler
+internal sealed class OwnerDoor(ProviderNode node, ProviderOptions options, NetworkFile network, string token)
+    : IWireHandler
 {
     /// <summary>GET: amounts and counts.</summary>
     public const string StatusPath = "/provider/v1/status";
@@ -48,7 +49,8 @@ internal sealed class OwnerDoor(ProviderNode node, ProviderOptions options, Netw
                 break;
             default:
                 await response.SendErrorAsync(
-                    new WireError(404, "not_found", "There is nothing at this path and method.", Fault.Theirs), aborted);
+                    new WireError(404, "not_found", "There is nothing at this path and method.", Fault.Theirs),
+                    aborted);
                 break;
         }
     }

@@ -96,8 +96,8 @@ internal static class RoleHosts
         return new RunningRole("indexer", [server], [new Owned(node), new Owned(wire)]);
     }
 
-    /// <summary>A provider on a port, with the certificates of its node link. It stops by withdrawing its offers, ending
-    /// what runs, and claiming what is worth its gas.</summary>
+    /// <summary>A provider on a port, with the certificates of its node link. It stops by withdrawing its offers,
+    /// ending what runs, and claiming what is worth its gas.</summary>
     /// <param name="ownerPort">Port of the owner's door on loopback; null where it shares another's.</param>
     public static async Task<Result<RunningProvider>> ProviderAsync(
         Shared shared, ProviderOptions options, NodeCertificateStore certificates, IPAddress address, int port,

@@ -11,5 +11,6 @@ internal static class ExitCodes
 
     /// <summary>The list for <c>--help</c>.</summary>
     public const string Help =
-        "Exit codes: 0 done, 1 failed (the message says why), 2 wrong usage, 3 nothing is running here, 4 already running.";
+        "Exit codes: 0 done, 1 failed (the message says why), 2 wrong usage, 3 nothing is running here, 4 already "
+            + "running.";
 }

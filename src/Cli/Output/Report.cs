@@ -38,7 +38,8 @@ internal sealed class Report(Screen screen, bool isJson)
         if (isJson)
         {
             var error = new Dictionary<string, object?> { ["code"] = refusal.Code, ["message"] = refusal.Message };
-            Console.Out.WriteLine(JsonSerializer.Serialize(new Dictionary<string, object?> { ["error"] = error }, Indented));
+            Console.Out.WriteLine(
+                JsonSerializer.Serialize(new Dictionary<string, object?> { ["error"] = error }, Indented));
         }
 
         screen.Error(refusal.Message);

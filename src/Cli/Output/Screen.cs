@@ -3,8 +3,8 @@ using Spectre.Console;
 
 namespace Souk.Cli.Output;
 
-/// <summary>What people see: steps with their time in colour on a terminal, plain lines where output is redirected. Errors
-/// go to the error stream, so that a pipe carries data only.</summary>
+/// <summary>What people see: steps with their time in colour on a terminal, plain lines where output is redirected.
+/// Errors go to the error stream, so that a pipe carries data only.</summary>
 internal sealed class Screen(IAnsiConsole console, IAnsiConsole errors, TimeProvider time)
 {
     /// <summary>Where the values of fields begin.</summary>
@@ -74,5 +74,6 @@ internal sealed class Screen(IAnsiConsole console, IAnsiConsole errors, TimeProv
         console.MarkupLine($"[green]✓[/] {Markup.Escape(name + tail)} [grey]({took})[/]");
     }
 
-    private static string Seconds(TimeSpan span) => span.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture) + " s";
+    private static string Seconds(TimeSpan span) =>
+        span.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture) + " s";
 }

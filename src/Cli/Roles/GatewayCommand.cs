@@ -23,7 +23,8 @@ internal static class GatewayCommand
 
     private static readonly Option<int> AdminPort = new("--admin-port")
     {
-        Description = "Port of the owner's door, on loopback only.", DefaultValueFactory = static _ => Ports.Default.Admin,
+        Description = "Port of the owner's door, on loopback only.",
+        DefaultValueFactory = static _ => Ports.Default.Admin,
     };
 
     private static readonly Option<string?> Vault = new("--vault")
@@ -33,7 +34,8 @@ internal static class GatewayCommand
 
     private static readonly Option<string?> CataloguePlace = new("--catalogue")
     {
-        Description = "Catalogue file or URL (default: the network file's). Without any, models are named PROVIDER/DIGEST.",
+        Description = "Catalogue file or URL (default: the network file's). Without any, models are named "
+            + "PROVIDER/DIGEST.",
     };
 
     private static readonly Option<string?> CatalogueSigner = new("--catalogue-signer")
@@ -53,9 +55,11 @@ internal static class GatewayCommand
     };
 
     public static Command Gateway(Screen screen) =>
-        new Command("gateway", "Run a gateway: any OpenAI client can use it; its API keys are budgets inside the vault's money.")
+        new Command("gateway", "Run a gateway: any OpenAI client can use it; its API keys are budgets inside the "
+            + "vault's money.")
         {
-            SharedOptions.Network, RoleRun.Listen, Port, AdminPort, Vault, CataloguePlace, CatalogueSigner, Indexer, Deposit,
+            SharedOptions.Network, RoleRun.Listen, Port, AdminPort, Vault, CataloguePlace, CatalogueSigner, Indexer,
+            Deposit,
         }.DoesOnNetwork(screen, (session, parsed, _, cancellation) => new RoleRun("gateway", screen).RunAsync(
             session,
             parsed,
@@ -128,10 +132,12 @@ internal static class GatewayCommand
         {
             return new Refusal(
                 Fault.Theirs, "catalogue_signer",
-                "A catalogue is worth what its signer is: say who must have signed it with --catalogue-signer ADDRESS.");
+                "A catalogue is worth what its signer is: say who must have signed it with --catalogue-signer "
+                    + "ADDRESS.");
         }
 
-        if (!(await NetworkSource.BytesAsync(place, MostCatalogueBytes, cancellation)).TryGet(out var bytes, out var refusal)
+        if (!(await NetworkSource.BytesAsync(place, MostCatalogueBytes, cancellation)).TryGet(
+            out var bytes, out var refusal)
             || !SoukJson.Parse<Signed<CatalogueDocument>>(bytes).TryGet(out var signed, out refusal))
         {
             return refusal;

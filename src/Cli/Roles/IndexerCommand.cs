@@ -15,7 +15,8 @@ internal static class IndexerCommand
     };
 
     public static Command Indexer(Screen screen) =>
-        new Command("indexer", "Run an indexer: it takes offers, follows chain and heartbeats, and answers who can serve what.")
+        new Command(
+            "indexer", "Run an indexer: it takes offers, follows chain and heartbeats, and answers who can serve what.")
         {
             SharedOptions.Network, RoleRun.Listen, Port,
         }.DoesOnNetwork(screen, (session, parsed, _, cancellation) =>

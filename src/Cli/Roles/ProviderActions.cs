@@ -10,15 +10,16 @@ using Souk.Protocol;
 
 namespace Souk.Cli.Roles;
 
-/// <summary>What a provider's owner does at the registry. The owner signs and needs no gas; the gas key sends.</summary>
+/// <summary>What a provider's owner does at the registry. The owner signs and needs no gas; the gas key
+/// sends.</summary>
 internal static class ProviderActions
 {
     private static readonly string[] Payers = ["gas", "provider", "deployer"];
 
     private static readonly Option<string> Endpoint = new("--endpoint")
     {
-        Description = "Where gateways reach this machine, such as https://203.0.113.7:8082; its certificate is made and pinned "
-            + "by the node itself.",
+        Description = "Where gateways reach this machine, such as https://203.0.113.7:8082; its certificate is made "
+            + "and pinned by the node itself.",
         Required = true,
     };
 
@@ -45,7 +46,8 @@ internal static class ProviderActions
         provider.Subcommands.Add(Register(screen));
         provider.Subcommands.Add(Stake(screen));
         provider.Subcommands.Add(Simple(
-            screen, "leave", "Leave the registry: offers stop to count now, the stake comes free after the unbonding delay.",
+            screen, "leave",
+            "Leave the registry after the unbonding delay; the stake comes free then too.",
             static _ => new Leave()));
         provider.Subcommands.Add(Simple(
             screen, "release", "Pay the stake that has finished unbonding out to the owner's address.",
@@ -79,11 +81,13 @@ internal static class ProviderActions
 
             var failed = await owner.Registration.EnsureAsync(
                 parsed.GetValue(Endpoint)!, parsed.GetValue(Delay), court, cancellation);
-            return failed is not null ? reply.Refuse(failed) : await ShowAsync(session, owner.Secrets, reply, cancellation);
+            return failed is not null ? reply.Refuse(failed)
+                : await ShowAsync(session, owner.Secrets, reply, cancellation);
         });
 
     private static Command Stake(Screen screen) =>
-        new Command("stake", "Add to the stake: gateways trust a provider with stake further. The currency moves by signature.")
+        new Command(
+            "stake", "Add to the stake: gateways trust a provider with stake further. The currency moves by signature.")
         {
             HowMuch, From, SharedOptions.GasRole, SharedOptions.Network, SharedOptions.Json,
         }.DoesOnNetwork(screen, async (session, parsed, reply, cancellation) =>
@@ -101,14 +105,16 @@ internal static class ProviderActions
         });
 
     private static Command Unstake(Screen screen) =>
-        new Command("unstake", "Start to take stake back; 'souk provider release' pays it out after the unbonding delay.")
+        new Command(
+            "unstake", "Start to take stake back; 'souk provider release' pays it out after the unbonding delay.")
         {
             HowMuch, SharedOptions.GasRole, SharedOptions.Network, SharedOptions.Json,
         }.DoesOnNetwork(screen, async (session, parsed, reply, cancellation) =>
         {
             if (!session.Amount(parsed.GetValue(HowMuch)!).TryGet(out var amount, out var refusal)
                 || !(await OpenAsync(session, parsed, cancellation)).TryGet(out var owner, out refusal)
-                || !(await owner.Registration.DoAsync([new UnbondStake(amount)], cancellation)).TryGet(out _, out refusal))
+                || !(await owner.Registration.DoAsync([new UnbondStake(amount)], cancellation)).TryGet(
+                    out _, out refusal))
             {
                 return reply.Refuse(refusal);
             }
@@ -116,12 +122,14 @@ internal static class ProviderActions
             return await ShowAsync(session, owner.Secrets, reply, cancellation);
         });
 
-    private static Command Simple(Screen screen, string name, string description, Func<ProviderSecrets, MarketAction> action) =>
+    private static Command Simple(
+        Screen screen, string name, string description, Func<ProviderSecrets, MarketAction> action) =>
         new Command(name, description) { SharedOptions.GasRole, SharedOptions.Network, SharedOptions.Json }
             .DoesOnNetwork(screen, async (session, parsed, reply, cancellation) =>
             {
                 if (!(await OpenAsync(session, parsed, cancellation)).TryGet(out var owner, out var refusal)
-                    || !(await owner.Registration.DoAsync([action(owner.Secrets)], cancellation)).TryGet(out _, out refusal))
+                    || !(await owner.Registration.DoAsync([action(owner.Secrets)], cancellation)).TryGet(
+                        out _, out refusal))
                 {
                     return reply.Refuse(refusal);
                 }
@@ -130,7 +138,9 @@ internal static class ProviderActions
             });
 
     private static Command Claim(Screen screen) =>
-        new Command("claim", "Have the running provider claim and pay out everything now, whatever the gas.") { SharedOptions.Json }
+        new Command(
+            "claim",
+            "Have the running provider claim and pay out everything now, whatever the gas.") { SharedOptions.Json }
             .Does(screen, async (parsed, cancellation) =>
             {
                 var data = new DataDirectory(parsed.GetValue(SharedOptions.Data)!);
@@ -143,7 +153,8 @@ internal static class ProviderActions
                 using (link)
                 {
                     var nothing = new Dictionary<string, object>();
-                    return AdminAccess.Print(await link.PostAsync(OwnerDoor.ClaimPath, nothing, cancellation), parsed, screen);
+                    return AdminAccess.Print(
+                        await link.PostAsync(OwnerDoor.ClaimPath, nothing, cancellation), parsed, screen);
                 }
             });
 
@@ -169,7 +180,8 @@ internal static class ProviderActions
 
     private static async Task<int> ShowAsync(
         NetworkSession session, ProviderSecrets secrets, Report reply, CancellationToken cancellation) =>
-        (await ProviderRegistration.EntryAsync(session, secrets.Owner.Address, cancellation)).TryGet(out var entry, out var refusal)
+        (await ProviderRegistration.EntryAsync(session, secrets.Owner.Address, cancellation)).TryGet(
+            out var entry, out var refusal)
             ? reply.Show(
                 ("provider", entry.Provider.ToString()),
                 ("active", entry.IsActive),
@@ -188,7 +200,8 @@ internal static class ProviderActions
 
     private static string? Time(ulong seconds) => seconds == 0
         ? null
-        : DateTimeOffset.FromUnixTimeSeconds((long)seconds).ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+        : DateTimeOffset.FromUnixTimeSeconds((long)seconds).ToString(
+            "yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     private sealed record Owner(ProviderSecrets Secrets, Payer Payer, ProviderRegistration Registration);
 }

@@ -68,14 +68,16 @@ internal static class ProviderCommand
 
     public static Command Provider(Screen screen)
     {
-        var command = new Command("provider", "Run a provider: it sells a model, signs receipts and claims what it earned.")
+        var command = new Command(
+            "provider", "Run a provider: it sells a model, signs receipts and claims what it earned.")
         {
             SharedOptions.Network, RoleRun.Listen, Port, AdminPort, PriceIn, PriceCached, PriceOut, Concurrency, Region,
             Hardware, MostUnclaimed, Indexer,
         };
         EngineOptions.AddTo(command);
         ProviderActions.AddTo(command, screen);
-        return command.DoesOnNetwork(screen, (session, parsed, _, cancellation) => new RoleRun("provider", screen).RunAsync(
+        return command.DoesOnNetwork(
+            screen, (session, parsed, _, cancellation) => new RoleRun("provider", screen).RunAsync(
             session,
             parsed,
             new Ports(0, parsed.GetValue(AdminPort), parsed.GetValue(Port), 0, 0),
@@ -101,7 +103,8 @@ internal static class ProviderCommand
         var options = ProviderSetup.Options(secrets, endpoint, certificates, engine.Engine, indexers, terms);
         var token = GatewaySetup.AdminToken(session.Data, session.Randomness);
         var running = await RoleHosts.ProviderAsync(
-            start.Shared, options, certificates, start.Address, parsed.GetValue(Port), parsed.GetValue(AdminPort), token,
+            start.Shared, options, certificates, start.Address, parsed.GetValue(Port), parsed.GetValue(AdminPort),
+            token,
             cancellation);
         if (!running.TryGet(out var provider, out refusal))
         {
@@ -117,10 +120,13 @@ internal static class ProviderCommand
                 ("provider", secrets.Owner.Address.ToString()),
                 ("sells", $"{model.Name} on {model.EngineName} (counting: {model.Counting})"),
                 ("model digest", model.Manifest.Digest.ToString()),
-                ("endpoint", $"{endpoint}, listening on {start.Address}:{parsed.GetValue(Port).ToString(CultureInfo.InvariantCulture)}"),
+                ("endpoint", $"{endpoint}, listening on "
+                    + $"{start.Address}:{parsed.GetValue(Port).ToString(CultureInfo.InvariantCulture)}"),
                 ("certificate pin", certificates.Current.SpkiHash.ToString()),
-                ("prices", $"{session.Text(terms.Prices.Input)} in, {session.Text(terms.Prices.Output)} out per million tokens"),
-                ("indexers", indexers.Count == 0 ? "none: only gateways that know the endpoint come" : string.Join(", ", indexers)),
+                ("prices", $"{session.Text(terms.Prices.Input)} in, {session.Text(terms.Prices.Output)} out per "
+                    + "million tokens"),
+                ("indexers", indexers.Count == 0 ? "none: only gateways that know the endpoint come"
+                    : string.Join(", ", indexers)),
                 ("payout", secrets.Payout.Address.ToString()),
             ]);
     }
@@ -162,11 +168,13 @@ internal static class ProviderCommand
         }
 
         return !entry.IsActive
-            ? new Refusal(Fault.Ours, "left", "This provider has left the registry; come back with 'souk provider register'.")
+            ? new Refusal(
+                Fault.Ours, "left", "This provider has left the registry; come back with 'souk provider register'.")
             : entry.Current.Keys != secrets.Addresses
                 ? new Refusal(
                     Fault.Ours, "keys_differ",
-                    "The registry has other keys than this data folder; bring it up to date with 'souk provider register'.")
+                    "The registry has other keys than this data folder; bring it up to date with 'souk provider "
+                        + "register'.")
                 : entry.Endpoint;
     }
 
@@ -180,7 +188,7 @@ internal static class ProviderCommand
                 ? null
                 : new Refusal(
                     Fault.Ours, "no_gas_money",
-                    $"The gas key {secrets.Gas.Address} has no gas money, so nothing could be claimed. Send it some of the "
-                    + "chain's coin.");
+                    $"The gas key {secrets.Gas.Address} has no gas money, so nothing could be claimed. Send it some "
+                        + "of the chain's coin.");
     }
 }

@@ -31,7 +31,8 @@ internal sealed class ProviderRegistration(NetworkSession session, ProviderSecre
     /// <param name="delay">Unbonding delay in seconds; null keeps the present one.</param>
     /// <param name="court">Who may slash; null keeps the present one, nobody at first.</param>
     /// <param name="cancellation">Stops waiting.</param>
-    public async Task<Refusal?> EnsureAsync(string endpoint, uint? delay, Address? court, CancellationToken cancellation)
+    public async Task<Refusal?> EnsureAsync(
+        string endpoint, uint? delay, Address? court, CancellationToken cancellation)
     {
         if (!(await ReadAsync(session, secrets.Owner.Address, cancellation)).TryGet(out var found, out var refusal))
         {
@@ -41,13 +42,16 @@ internal sealed class ProviderRegistration(NetworkSession session, ProviderSecre
         List<MarketAction> actions = [];
         if (found.Entry is not { IsActive: true } entry)
         {
-            actions.Add(new Register(secrets.Addresses, Proof(), endpoint, delay ?? DefaultDelay, court ?? Address.Zero));
+            actions.Add(
+                new Register(secrets.Addresses, Proof(), endpoint, delay ?? DefaultDelay, court ?? Address.Zero));
         }
         else
         {
-            actions.AddRange(entry.Current.Keys == secrets.Addresses ? [] : [new UpdateKeys(secrets.Addresses, Proof())]);
+            actions.AddRange(
+                entry.Current.Keys == secrets.Addresses ? [] : [new UpdateKeys(secrets.Addresses, Proof())]);
             actions.AddRange(entry.Endpoint == endpoint ? [] : [new UpdateEndpoint(endpoint)]);
-            actions.AddRange(delay is { } wait && wait != entry.Delay && wait != entry.NextDelay ? [new UpdateDelay(wait)] : []);
+            actions.AddRange(
+                delay is { } wait && wait != entry.Delay && wait != entry.NextDelay ? [new UpdateDelay(wait)] : []);
             actions.AddRange(
                 court is { } judge && judge != entry.Court && judge != entry.NextCourt ? [new UpdateCourt(judge)] : []);
         }

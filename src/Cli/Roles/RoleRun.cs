@@ -17,7 +17,8 @@ internal sealed class RoleRun(string name, Screen screen)
     /// <summary>Where a node listens.</summary>
     public static readonly Option<string> Listen = new("--listen")
     {
-        Description = "Address to listen on; 0.0.0.0 for all of the machine's.", DefaultValueFactory = static _ => "127.0.0.1",
+        Description = "Address to listen on; 0.0.0.0 for all of the machine's.",
+        DefaultValueFactory = static _ => "127.0.0.1",
     };
 
     /// <summary>What a role needs to start: the session's parts, and things to say.</summary>
@@ -108,6 +109,7 @@ internal sealed class RoleRun(string name, Screen screen)
             {
                 ("gateway", ports.Gateway), ("provider", ports.Provider), ("indexer", ports.Indexer),
             }.Where(port => port.Item2 != 0)]),
-        .. Ports.Problems(IPAddress.Loopback, [.. new[] { ("owner's door", ports.Admin) }.Where(port => port.Item2 != 0)]),
+        .. Ports.Problems(
+            IPAddress.Loopback, [.. new[] { ("owner's door", ports.Admin) }.Where(port => port.Item2 != 0)]),
     ];
 }

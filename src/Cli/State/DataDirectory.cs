@@ -62,7 +62,8 @@ internal sealed class DataDirectory
         return path;
     }
 
-    /// <summary>Takes the folder for one run of a role; null where another process has it. Freed with the process.</summary>
+    /// <summary>Takes the folder for one run of a role; null where another process has it. Freed with the
+    /// process.</summary>
     public FileStream? TryLock(string role)
     {
         try

@@ -11,7 +11,8 @@ namespace Souk.Cli.State;
 /// <summary>The account that pays for gas.</summary>
 internal sealed record Payer(IMarketAccount Account);
 
-/// <summary>A command's way to a network: the data folder, its keys, and the chain with the contracts checked.</summary>
+/// <summary>A command's way to a network: the data folder, its keys, and the chain with the contracts
+/// checked.</summary>
 internal sealed class NetworkSession : IAsyncDisposable
 {
     private const ulong OrderSeconds = 3600;
@@ -64,8 +65,8 @@ internal sealed class NetworkSession : IAsyncDisposable
             ? amount
             : new Refusal(
                 Fault.Theirs, "amount_unfit",
-                $"'{text}' is no amount: give a decimal of the whole currency with at most {Network.CurrencyDecimals} places, "
-                + "such as 12.5.");
+                $"'{text}' is no amount: give a decimal of the whole currency with at most {Network.CurrencyDecimals} "
+                    + "places, such as 12.5.");
 
     /// <summary>An amount as people read it.</summary>
     public string Text(Amount amount) => amount.ToDecimal(Network.CurrencyDecimals);
@@ -90,8 +91,8 @@ internal sealed class NetworkSession : IAsyncDisposable
     }
 
     /// <summary>
-    /// Who pays the gas: the role that was named; on a development chain its rich account; else the first of the usual roles
-    /// that holds gas money.
+    /// Who pays the gas: the role that was named; on a development chain its rich account; else the first of the usual
+    /// roles that holds gas money.
     /// </summary>
     public async Task<Result<Payer>> PayerAsync(
         string? role, IReadOnlyList<string> usual, CancellationToken cancellation)
@@ -124,8 +125,8 @@ internal sealed class NetworkSession : IAsyncDisposable
 
         return new Refusal(
             Fault.Ours, ChainRefusals.NoGasMoney,
-            $"None of the keys {string.Join(", ", usual)} holds gas money. Send some of the chain's coin to one of them "
-            + "('souk wallet list' shows the addresses), or name another with --gas-role.");
+            $"None of the keys {string.Join(", ", usual)} holds gas money. Send some of the chain's coin to one of "
+                + "them ('souk wallet list' shows the addresses), or name another with --gas-role.");
     }
 
     /// <summary>Has an account without gas act at its vault or at the registry: it signs, the payer sends.</summary>

@@ -2,14 +2,15 @@ using Souk.Protocol;
 
 namespace Souk.Cli.State;
 
-/// <summary>Finds a network file by what <c>--network</c> says: a file, a folder that has one, a URL, or a name.</summary>
+/// <summary>Finds a network file by what <c>--network</c> says: a file, a folder that has one, a URL, or a
+/// name.</summary>
 internal static class NetworkSource
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
     /// <summary>
-    /// The network, remembered in the data folder so that it need not be named again. A folder's keys and ledgers belong to
-    /// one network, so another one is refused.
+    /// The network, remembered in the data folder so that it need not be named again. A folder's keys and ledgers
+    /// belong to one network, so another one is refused.
     /// </summary>
     /// <param name="data">The data folder.</param>
     /// <param name="named">What was given; null for the folder's own network.</param>
@@ -22,8 +23,8 @@ internal static class NetworkSource
         {
             return known ?? new Refusal(
                 Fault.Ours, "network_missing",
-                $"{data.Root} knows no network yet. Name one with --network FILE|URL|NAME, deploy one with 'souk deploy', "
-                + "or start one on this machine with 'souk up'.");
+                $"{data.Root} knows no network yet. Name one with --network FILE|URL|NAME, deploy one with 'souk "
+                    + "deploy', or start one on this machine with 'souk up'.");
         }
 
         if (!(await FetchAsync(data, named, cancellation)).TryGet(out var network, out var refusal))
@@ -105,7 +106,8 @@ internal static class NetworkSource
         }
 
         var own = Path.Combine(data.Root, "networks", named + ".json");
-        return named.Contains(Path.DirectorySeparatorChar, StringComparison.Ordinal) || named.EndsWith(".json", StringComparison.Ordinal)
+        return named.Contains(Path.DirectorySeparatorChar, StringComparison.Ordinal)
+            || named.EndsWith(".json", StringComparison.Ordinal)
             ? named
             : own;
     }

@@ -3,7 +3,8 @@ using Souk.Protocol;
 
 namespace Souk.Cli.State;
 
-/// <summary>A node's keys in keystores, opened with one password that lies beside them, readable by their owner only.</summary>
+/// <summary>A node's keys in keystores, opened with one password that lies beside them, readable by their owner
+/// only.</summary>
 /// <param name="data">Where they are.</param>
 /// <param name="randomness">Makes fresh ones.</param>
 /// <param name="chainId">The chain that they are used on; null where there is no network yet.</param>
@@ -81,7 +82,8 @@ internal sealed class NodeKeys(DataDirectory data, Randomness randomness, ulong?
         if (!IsName(role))
         {
             return new Refusal(
-                Fault.Theirs, "role_name", $"'{role}' is no name for a key: use a-z, 0-9 and '-', at most {MostRoleLetters}.");
+                Fault.Theirs, "role_name",
+                $"'{role}' is no name for a key: use a-z, 0-9 and '-', at most {MostRoleLetters}.");
         }
 
         if (Has(role))

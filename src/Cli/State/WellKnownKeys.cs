@@ -4,9 +4,9 @@ using Souk.Protocol;
 namespace Souk.Cli.State;
 
 /// <summary>
-/// Keys that everybody knows because development chains start with money on them (anvil's and Hardhat's twenty, from the
-/// phrase "test test test test test test test test test test test junk"). Robots empty such accounts within seconds on
-/// every other chain, so no command takes them there. This is the one place where keys are let in.
+/// Keys that everybody knows because development chains start with money on them (anvil's and Hardhat's twenty, from
+/// the phrase "test test test test test test test test test test test junk"). Robots empty such accounts within seconds
+/// on every other chain, so no command takes them there. This is the one place where keys are let in.
 /// </summary>
 internal static class WellKnownKeys
 {
@@ -43,8 +43,8 @@ internal static class WellKnownKeys
         key.Dispose();
         return new Refusal(
             Fault.Ours, "key_well_known",
-            $"{key.Address} is a development account whose key everybody knows: whatever it holds is stolen at once. It is "
-            + "taken on chain ids 31337 and 1337 only; make a key of your own with 'souk wallet new'.");
+            $"{key.Address} is a development account whose key everybody knows: whatever it holds is stolen at once. "
+                + "It is taken on chain ids 31337 and 1337 only; make a key of your own with 'souk wallet new'.");
     }
 
     /// <summary>The development account that pays for gas where money is play money.</summary>

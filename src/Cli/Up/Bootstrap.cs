@@ -13,8 +13,8 @@ using Souk.Protocol;
 namespace Souk.Cli.Up;
 
 /// <summary>
-/// Brings a development network into being on its chain: contracts, money, a vault, a registered and staked provider. Each
-/// step reads the chain first, so that a run that was cut off goes on where it stopped.
+/// Brings a development network into being on its chain: contracts, money, a vault, a registered and staked provider.
+/// Each step reads the chain first, so that a run that was cut off goes on where it stopped.
 /// </summary>
 internal sealed class Bootstrap(NetworkSession session, Payer funder)
 {
@@ -25,7 +25,8 @@ internal sealed class Bootstrap(NetworkSession session, Payer funder)
     private static readonly Amount Stake = new(100_000_000);
 
     // One fixed nonce, so that the chain itself remembers whether the vault had its first money.
-    private static readonly Bytes32 FirstMoney = Keccak256.Hash(Encoding.ASCII.GetBytes("souk up: first money of the vault"));
+    private static readonly Bytes32 FirstMoney = Keccak256.Hash(
+        Encoding.ASCII.GetBytes("souk up: first money of the vault"));
 
     /// <summary>The network of this data directory; deployed at first use.</summary>
     public static async Task<Result<NetworkFile>> NetworkAsync(
@@ -53,7 +54,8 @@ internal sealed class Bootstrap(NetworkSession session, Payer funder)
     public async Task<Result<Address>> CustomerAsync(CancellationToken cancellation)
     {
         var chain = session.Chain;
-        if (!VaultCommand.Settings(session.Keys, session.Network, VaultCap, ReceiverCap).TryGet(out var settings, out var refusal)
+        if (!VaultCommand.Settings(session.Keys, session.Network, VaultCap, ReceiverCap).TryGet(
+            out var settings, out var refusal)
             || !(await chain.VaultAddressAsync(settings, Bytes32.Zero, cancellation)).TryGet(out var vault, out refusal)
             || !(await chain.VaultAsync(vault, ReadPoint.Newest, cancellation)).TryGet(out var read, out refusal))
         {
@@ -85,7 +87,8 @@ internal sealed class Bootstrap(NetworkSession session, Payer funder)
             return unregistered;
         }
 
-        if (!(await ProviderRegistration.EntryAsync(session, secrets.Owner.Address, cancellation)).TryGet(out var entry, out refusal))
+        if (!(await ProviderRegistration.EntryAsync(session, secrets.Owner.Address, cancellation)).TryGet(
+            out var entry, out refusal))
         {
             return refusal;
         }
@@ -102,7 +105,8 @@ internal sealed class Bootstrap(NetworkSession session, Payer funder)
     // The customer holds no gas money: it signs, and the signature is sent for it.
     private async Task<Refusal?> FundAsync(Address owner, Address vault, CancellationToken cancellation)
     {
-        if (!(await session.Chain.IsAuthorisationUsedAsync(owner, FirstMoney, cancellation)).TryGet(out var isDone, out var refusal)
+        if (!(await session.Chain.IsAuthorisationUsedAsync(owner, FirstMoney, cancellation)).TryGet(
+            out var isDone, out var refusal)
             || !session.Keys.Open(VaultCommand.OwnerRole).TryGet(out var key, out refusal))
         {
             return refusal;

@@ -64,7 +64,8 @@ internal sealed record EngineChoice
         IEngine engine = await UpstreamEngine.ConnectAsync(
             new UpstreamOptions
             {
-                BaseUrl = address, Model = UpstreamModel, Name = Name, ApiKeyFile = UpstreamKeyFile, ModelFile = ModelFile,
+                BaseUrl = address, Model = UpstreamModel, Name = Name, ApiKeyFile = UpstreamKeyFile,
+                ModelFile = ModelFile,
                 TokenizerDirectory = Tokenizer, Context = Context,
             },
             TimeProvider.System,
@@ -79,7 +80,8 @@ internal sealed record EngineChoice
         {
             return new Refusal(
                 Fault.Ours, "model_missing",
-                $"The demo model ({Demo}) was not found; run from the source tree, or give --model DIR or --upstream URL.");
+                $"The demo model ({Demo}) was not found; run from the source tree, or give --model DIR or --upstream "
+                    + "URL.");
         }
 
         IEngine engine = await OnnxEngine.LoadAsync(

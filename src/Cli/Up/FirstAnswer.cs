@@ -7,7 +7,8 @@ using Souk.Provider;
 
 namespace Souk.Cli.Up;
 
-/// <summary>One ordinary OpenAI request through the network's own front door, shown from question to settled money.</summary>
+/// <summary>One ordinary OpenAI request through the network's own front door, shown from question to settled
+/// money.</summary>
 internal sealed class FirstAnswer(Screen screen, NetworkFile network, Ports ports, string apiKey, string adminToken)
 {
     private const string Question = "What is 12 plus 30?";
@@ -79,6 +80,7 @@ internal sealed class FirstAnswer(Screen screen, NetworkFile network, Ports port
 
     private static string Text(JsonElement element, string name) =>
         element.TryGetProperty(name, out var value)
-            ? value.ValueKind == JsonValueKind.String ? value.GetString()! : new StringBuilder(value.GetRawText()).ToString()
+            ? value.ValueKind == JsonValueKind.String ? value.GetString()!
+                : new StringBuilder(value.GetRawText()).ToString()
             : "?";
 }

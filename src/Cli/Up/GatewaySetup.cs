@@ -14,7 +14,8 @@ internal static class GatewaySetup
     private static readonly TimeSpan ChannelPatience = TimeSpan.FromSeconds(60);
 
     public static GatewayOptions Options(
-        Address vault, PrivateKey hotKey, Signed<CatalogueDocument>? catalogue, Address? signer, string adminToken) => new()
+        Address vault, PrivateKey hotKey, Signed<CatalogueDocument>? catalogue, Address? signer, string adminToken) =>
+            new()
     {
         Vault = vault,
         HotKey = hotKey,
@@ -36,12 +37,14 @@ internal static class GatewaySetup
         return token;
     }
 
-    /// <summary>The network's own catalogue: the model served here under its name, beside what it held before.</summary>
+    /// <summary>The network's own catalogue: the model served here under its name, beside what it held
+    /// before.</summary>
     public static Signed<CatalogueDocument> Catalogue(
         DataDirectory data, PrivateKey publisher, NetworkFile network, EngineModel model, TimeProvider time)
     {
         var known = DataDirectory.Read(data.Catalogue) is { } text
-            && SoukJson.ParseText<Signed<CatalogueDocument>>(text).TryGet(out var signed, out _) ? signed.Message : null;
+            && SoukJson.ParseText<Signed<CatalogueDocument>>(text).TryGet(out var signed, out _) ? signed.Message
+                : null;
         var digest = model.Manifest.Digest;
         if (known?.Find(model.Name)?.Contains(digest) ?? false)
         {
@@ -89,8 +92,8 @@ internal static class GatewaySetup
             {
                 return new Refusal(
                     Fault.Ours, "no_channel",
-                    $"No channel to a provider was opened within {ChannelPatience.TotalSeconds} s ({gateway.Offers} offers "
-                    + "seen); the log in the data folder says why.");
+                    $"No channel to a provider was opened within {ChannelPatience.TotalSeconds} s ({gateway.Offers} "
+                        + "offers seen); the log in the data folder says why.");
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(100), time, cancellation);

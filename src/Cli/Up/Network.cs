@@ -16,8 +16,8 @@ namespace Souk.Cli.Up;
 internal sealed record UpRequest(string Data, Ports Ports, EngineChoice Engine, bool IsQuiet);
 
 /// <summary>
-/// A whole network on this machine: chain, provider, indexer and gateway in one process. Stopping takes them down in the
-/// order in which money flows, so that nothing is left half done.
+/// A whole network on this machine: chain, provider, indexer and gateway in one process. Stopping takes them down in
+/// the order in which money flows, so that nothing is left half done.
 /// </summary>
 internal sealed class Network : IAsyncDisposable
 {
@@ -95,7 +95,8 @@ internal sealed class Network : IAsyncDisposable
             return unfit;
         }
 
-        if (!(await NetworkSession.OpenAsync(_data.Root, null, _time, cancellation)).TryGet(out var session, out refusal))
+        if (!(await NetworkSession.OpenAsync(_data.Root, null, _time, cancellation)).TryGet(
+            out var session, out refusal))
         {
             return refusal;
         }
@@ -107,7 +108,8 @@ internal sealed class Network : IAsyncDisposable
         }
 
         var shared = new Shared(_data, session.Chain, _time, session.Randomness, logs);
-        return await StartRolesAsync(shared, session, new Bootstrap(session, new Payer(session.Chain.Account(rich))), cancellation);
+        return await StartRolesAsync(
+            shared, session, new Bootstrap(session, new Payer(session.Chain.Account(rich))), cancellation);
     }
 
     // The ports may be others than last time, and other processes find the network by this file.

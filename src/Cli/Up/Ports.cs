@@ -26,7 +26,8 @@ internal sealed record Ports(int Gateway, int Admin, int Provider, int Indexer, 
         {
             if (port is < 1 or > ushort.MaxValue)
             {
-                problems.Add(string.Create(CultureInfo.InvariantCulture, $"The {name}'s port {port} is no port number."));
+                problems.Add(
+                    string.Create(CultureInfo.InvariantCulture, $"The {name}'s port {port} is no port number."));
             }
             else if (!IsFree(address, port))
             {

@@ -3,13 +3,15 @@ using Souk.Cli.State;
 
 namespace Souk.Cli.Up;
 
-/// <summary>Which process runs a data directory, so that others find it and a later run can clean up after it.</summary>
+/// <summary>Which process runs a data directory, so that others find it and a later run can clean up after
+/// it.</summary>
 internal sealed record RunningFile(int Pid, long StartedTicks, Ports Ports, int AnvilPid, int AnvilPort)
 {
     /// <summary>Roles that run as processes of their own; <c>up</c> runs all of them in one.</summary>
     public static readonly IReadOnlyList<string> Roles = ["up", "gateway", "provider", "indexer"];
 
-    /// <summary>The run of a role that is alive now, or null; what a dead one left is told by <paramref name="left"/>.</summary>
+    /// <summary>The run of a role that is alive now, or null; what a dead one left is told by
+    /// <paramref name="left"/>.</summary>
     public static RunningFile? Find(DataDirectory data, string role, out RunningFile? left)
     {
         left = DataDirectory.ReadJson<RunningFile>(data.Running(role));
@@ -55,7 +57,8 @@ internal sealed record RunningFile(int Pid, long StartedTicks, Ports Ports, int 
         return state < stat.Length && stat[state] == 'Z';
     }
 
-    /// <summary>True while the process that wrote this lives; its id may have gone to another, so its start time counts.</summary>
+    /// <summary>True while the process that wrote this lives; its id may have gone to another, so its start time
+    /// counts.</summary>
     public bool IsAlive()
     {
         try
@@ -64,7 +67,8 @@ internal sealed record RunningFile(int Pid, long StartedTicks, Ports Ports, int 
             return !process.HasExited && !IsZombie(Pid)
                 && Math.Abs(process.StartTime.ToUniversalTime().Ticks - StartedTicks) < TimeSpan.TicksPerSecond * 2;
         }
-        catch (Exception gone) when (gone is ArgumentException or InvalidOperationException or System.ComponentModel.Win32Exception)
+        catch (Exception gone) when (
+            gone is ArgumentException or InvalidOperationException or System.ComponentModel.Win32Exception)
         {
             return false;
         }

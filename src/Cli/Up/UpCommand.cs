@@ -20,7 +20,8 @@ internal static class UpCommand
         if (running is not null || held is null)
         {
             screen.Error(
-                $"A network already runs on {data.Root} (process {running?.Pid.ToString(CultureInfo.InvariantCulture) ?? "unknown"}). "
+                $"A network already runs on {data.Root} (process "
+                    + $"{running?.Pid.ToString(CultureInfo.InvariantCulture) ?? "unknown"}). "
                 + "Stop it with 'souk down', or choose another --data.");
             return ExitCodes.AlreadyRunning;
         }
@@ -73,7 +74,8 @@ internal static class UpCommand
                 await Task.WhenAny(stopped, grace);
                 if (!cancellation.IsCancellationRequested)
                 {
-                    screen.Error($"The {await failed} has stopped by itself (see {data.Log("up")}); start again, nothing is lost.");
+                    screen.Error($"The {await failed} has stopped by itself (see {data.Log("up")}); start again, "
+                        + "nothing is lost.");
                     return ExitCodes.Failed;
                 }
 
@@ -111,7 +113,8 @@ internal static class UpCommand
         }
 
         reply.Show(
-            ("data", data.Root), ("stopped", found.Count == 0 ? "nothing ran" : string.Join(", ", found.Select(run => run.Role))));
+            ("data", data.Root),
+            ("stopped", found.Count == 0 ? "nothing ran" : string.Join(", ", found.Select(run => run.Role))));
         return found.Count == 0 ? ExitCodes.NotRunning : ExitCodes.Ok;
     }
 

@@ -21,7 +21,8 @@ internal static class VaultCommand
 
     private static readonly Option<string> Cap = new("--cap")
     {
-        Description = "Most that the gateway may move into channels in 24 hours.", DefaultValueFactory = static _ => "100",
+        Description = "Most that the gateway may move into channels in 24 hours.",
+        DefaultValueFactory = static _ => "100",
     };
 
     private static readonly Option<string> ReceiverCap = new("--receiver-cap")
@@ -38,8 +39,10 @@ internal static class VaultCommand
             if (!session.Amount(parsed.GetValue(Cap)!).TryGet(out var cap, out var refusal)
                 || !session.Amount(parsed.GetValue(ReceiverCap)!).TryGet(out var receiverCap, out refusal)
                 || !Settings(session.Keys, session.Network, cap, receiverCap).TryGet(out var settings, out refusal)
-                || !(await session.Chain.VaultAddressAsync(settings, Bytes32.Zero, cancellation)).TryGet(out var vault, out refusal)
-                || !(await session.Chain.VaultAsync(vault, ReadPoint.Newest, cancellation)).TryGet(out var read, out refusal))
+                || !(await session.Chain.VaultAddressAsync(settings, Bytes32.Zero, cancellation)).TryGet(
+                    out var vault, out refusal)
+                || !(await session.Chain.VaultAsync(vault, ReadPoint.Newest, cancellation)).TryGet(
+                    out var read, out refusal))
             {
                 return reply.Refuse(refusal);
             }
@@ -48,8 +51,8 @@ internal static class VaultCommand
             {
                 return reply.Refuse(new Refusal(
                     Fault.Theirs, "vault_exists",
-                    $"{session.Data.Root} has the vault {other} already. Its caps are changed by its owner, not by a second one; "
-                    + $"move {session.Data.Vault} away if you do want another."));
+                    $"{session.Data.Root} has the vault {other} already. Its caps are changed by its owner, not by a "
+                        + $"second one; move {session.Data.Vault} away if you do want another."));
             }
 
             if (read.Value is null
@@ -66,7 +69,8 @@ internal static class VaultCommand
                 : reply.Refuse(refusal);
         });
 
-    /// <summary>A vault of this folder's customer for this folder's gateway; its address follows from the settings.</summary>
+    /// <summary>A vault of this folder's customer for this folder's gateway; its address follows from the
+    /// settings.</summary>
     public static Result<VaultSettings> Settings(NodeKeys keys, NetworkFile network, Amount cap, Amount receiverCap)
     {
         if (!keys.OpenOrCreate(OwnerRole).TryGet(out var owner, out var refusal)

@@ -10,6 +10,7 @@ internal static class WalletCommands
         new("wallet", "Keys, and money into and out of the vault.")
         {
             WalletKeys.New(screen), WalletKeys.Import(screen), WalletKeys.List(screen), VaultCommand.Vault(screen),
-            WalletMoney.Balance(screen), WalletMoney.Deposit(screen), WalletMoney.Withdraw(screen), WalletMoney.Faucet(screen),
+            WalletMoney.Balance(screen), WalletMoney.Deposit(screen), WalletMoney.Withdraw(screen),
+            WalletMoney.Faucet(screen),
         };
 }

@@ -15,8 +15,8 @@ internal static class WalletKeys
 
     private static readonly Argument<string> Role = new("role")
     {
-        Description = "Name of the key: 'customer' owns the vault, 'gateway' signs vouchers, 'provider' owns the stake, 'gas' "
-            + "and 'deployer' pay for transactions; any other name is yours.",
+        Description = "Name of the key: 'customer' owns the vault, 'gateway' signs vouchers, 'provider' owns the "
+            + "stake, 'gas' and 'deployer' pay for transactions; any other name is yours.",
     };
 
     public static Command New(Screen screen) =>
@@ -33,10 +33,13 @@ internal static class WalletKeys
     {
         var file = new Option<FileInfo?>("--key-file")
         {
-            Description = "File with the private key in hex (default: standard input, so that it is in no list of processes).",
+            Description = "File with the private key in hex (default: standard input, so that it is in no list of "
+                + "processes).",
         };
-        var keystore = new Option<FileInfo?>("--keystore") { Description = "Keystore file (Web3 Secret Storage) to take it from." };
-        var password = new Option<FileInfo?>("--password-file") { Description = "File whose first line is the keystore's password." };
+        var keystore = new Option<FileInfo?>(
+            "--keystore") { Description = "Keystore file (Web3 Secret Storage) to take it from." };
+        var password = new Option<FileInfo?>(
+            "--password-file") { Description = "File whose first line is the keystore's password." };
         var command = new Command("import", "Take a key from elsewhere; none is ever overwritten.")
         {
             Role, file, keystore, password, SharedOptions.Json,
@@ -84,7 +87,8 @@ internal static class WalletKeys
     private static NodeKeys Keys(ParseResult parsed)
     {
         var data = new DataDirectory(parsed.GetValue(SharedOptions.Data)!);
-        var network = DataDirectory.Read(data.Network) is { } text ? NetworkFile.Parse(text) : (Result<NetworkFile>?)null;
+        var network = DataDirectory.Read(data.Network) is { } text ? NetworkFile.Parse(text)
+            : (Result<NetworkFile>?)null;
         return new NodeKeys(data, new SystemRandomness(), network is { IsOk: true } known ? known.Value.ChainId : null);
     }
 

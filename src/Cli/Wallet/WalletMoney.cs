@@ -20,7 +20,8 @@ internal static class WalletMoney
 
     private static readonly Argument<string?> Of = new("holder")
     {
-        Description = "An address or a key's name (default: all keys of the data folder).", Arity = ArgumentArity.ZeroOrOne,
+        Description = "An address or a key's name (default: all keys of the data folder).",
+        Arity = ArgumentArity.ZeroOrOne,
     };
 
     private static readonly Option<string?> Vault = new("--vault")
@@ -30,7 +31,8 @@ internal static class WalletMoney
 
     private static readonly Option<string> Owner = new("--owner")
     {
-        Description = "Key that owns the vault and the money.", DefaultValueFactory = static _ => VaultCommand.OwnerRole,
+        Description = "Key that owns the vault and the money.",
+        DefaultValueFactory = static _ => VaultCommand.OwnerRole,
     };
 
     public static Command Balance(Screen screen) =>
@@ -71,7 +73,8 @@ internal static class WalletMoney
         });
 
     public static Command Deposit(Screen screen) =>
-        new Command("deposit", "Move currency of the owner's address into the vault, by signature: the owner needs no gas.")
+        new Command(
+            "deposit", "Move currency of the owner's address into the vault, by signature: the owner needs no gas.")
         {
             HowMuch, Owner, Vault, SharedOptions.GasRole, SharedOptions.Network, SharedOptions.Json,
         }.DoesOnNetwork(screen, async (session, parsed, reply, cancellation) =>
@@ -80,7 +83,8 @@ internal static class WalletMoney
                 || !VaultCommand.Find(session, parsed.GetValue(Vault)).TryGet(out var vault, out refusal)
                 || !session.Keys.Open(parsed.GetValue(Owner)!).TryGet(out var owner, out refusal)
                 || !(await VaultCommand.PayerAsync(session, parsed, cancellation)).TryGet(out var payer, out refusal)
-                || !(await session.FundAsync(owner, vault, amount, session.Randomness.NextBytes32(), payer, cancellation))
+                || !(await session.FundAsync(
+                    owner, vault, amount, session.Randomness.NextBytes32(), payer, cancellation))
                     .TryGet(out var done, out refusal))
             {
                 return reply.Refuse(refusal);
@@ -90,13 +94,15 @@ internal static class WalletMoney
         });
 
     public static Command Withdraw(Screen screen) =>
-        new Command("withdraw", "Take money out of the vault to its owner, by the owner's signature; 'all' takes everything.")
+        new Command(
+            "withdraw", "Take money out of the vault to its owner, by the owner's signature; 'all' takes everything.")
         {
             HowMuch, Owner, Vault, SharedOptions.GasRole, SharedOptions.Network, SharedOptions.Json,
         }.DoesOnNetwork(screen, async (session, parsed, reply, cancellation) =>
         {
             if (!VaultCommand.Find(session, parsed.GetValue(Vault)).TryGet(out var vault, out var refusal)
-                || !(await session.Chain.VaultAsync(vault, ReadPoint.Newest, cancellation)).TryGet(out var read, out refusal))
+                || !(await session.Chain.VaultAsync(vault, ReadPoint.Newest, cancellation)).TryGet(
+                    out var read, out refusal))
             {
                 return reply.Refuse(refusal);
             }
@@ -107,7 +113,8 @@ internal static class WalletMoney
             }
 
             var wanted = parsed.GetValue(HowMuch)!;
-            if (!(wanted == "all" ? (Result<Amount>)state.Balance : session.Amount(wanted)).TryGet(out var amount, out refusal)
+            if (!(wanted == "all" ? (Result<Amount>)state.Balance : session.Amount(wanted)).TryGet(
+                out var amount, out refusal)
                 || !session.Keys.Open(parsed.GetValue(Owner)!).TryGet(out var owner, out refusal)
                 || !(await VaultCommand.PayerAsync(session, parsed, cancellation)).TryGet(out var payer, out refusal)
                 || !(await session.RelayAsync(
@@ -122,7 +129,8 @@ internal static class WalletMoney
 
     public static Command Faucet(Screen screen)
     {
-        var gas = new Option<int>("--gas") { Description = "Whole units of gas money.", DefaultValueFactory = static _ => 10 };
+        var gas = new Option<int>(
+            "--gas") { Description = "Whole units of gas money.", DefaultValueFactory = static _ => 10 };
         var currency = new Option<string>("--currency")
         {
             Description = "Currency.", DefaultValueFactory = static _ => "1000",
@@ -167,7 +175,8 @@ internal static class WalletMoney
         ((decimal)wei / (decimal)OneGasMoney).ToString("0.##################", CultureInfo.InvariantCulture);
 
     private static async Task<int> ShowMovedAsync(
-        NetworkSession session, Report reply, Amount amount, Address vault, TxOutcome done, CancellationToken cancellation)
+        NetworkSession session, Report reply, Amount amount, Address vault, TxOutcome done,
+        CancellationToken cancellation)
     {
         var held = await session.Chain.HoldingsAsync(vault, cancellation);
         return held.TryGet(out var read, out var refusal)

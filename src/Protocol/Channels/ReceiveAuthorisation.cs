@@ -1,8 +1,8 @@
 namespace Souk.Protocol;
 
 /// <summary>
-/// A holder's permission that a contract takes currency from it, once (EIP-3009 <c>ReceiveWithAuthorization</c>): how an
-/// account without gas money funds a vault or stakes. Only the payee can use it.
+/// A holder's permission that a contract takes currency from it, once (EIP-3009 <c>ReceiveWithAuthorization</c>): how
+/// an account without gas money funds a vault or stakes. Only the payee can use it.
 /// </summary>
 /// <param name="From">Whose currency.</param>
 /// <param name="To">The contract that takes it.</param>

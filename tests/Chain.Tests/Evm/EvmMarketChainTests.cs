@@ -67,13 +67,15 @@ public sealed class EvmMarketChainTests : IAsyncLifetime
         await _market.RefusedAsync(_market.Provider, fund);
 
         var stake = CurrencyOrders.Stake(
-            _market.Owner, domain, _market.Network.Registry, _market.Provider.Address, new Amount(3 * Million), nonce, until);
+            _market.Owner, domain, _market.Network.Registry, _market.Provider.Address, new Amount(3 * Million), nonce,
+            until);
         await _market.RefusedAsync(_market.HotKey, stake with { Provider = _market.HotKey.Address });
         await _market.SubmitAsync(_market.HotKey, stake);
         var entry = await _market.Market.ProvidersAsync([_market.Provider.Address], ReadPoint.Newest, default);
         Assert.Equal(new Amount(3 * Million), entry.Value.Value[0]!.Stake);
         Assert.Equal(new Amount(2 * Million), await CurrencyAsync(_market.Owner.Address));
-        Assert.Equal(UInt128.Zero, (await _market.Market.HoldingsAsync(_market.Owner.Address, default)).Value.Value.GasMoney);
+        Assert.Equal(
+            UInt128.Zero, (await _market.Market.HoldingsAsync(_market.Owner.Address, default)).Value.Value.GasMoney);
     }
 
     [Fact]
