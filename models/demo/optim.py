@@ -66,7 +66,8 @@ class Optimizer:
             if matrix:
                 first.lerp_(g, 0.05)
                 p.mul_(1 - muon * self.decay)
-                p.add_(orthogonal(g.lerp_(first, 0.95), model.Linear.half), alpha=-muon * max(1, p.shape[0] / p.shape[1]) ** 0.5)
+                update = orthogonal(g.lerp_(first, 0.95), model.Linear.half)
+                p.add_(update, alpha=-muon * max(1, p.shape[0] / p.shape[1]) ** 0.5)
             else:
                 first.lerp_(g, 0.1)
                 second.mul_(0.98).addcmul_(g, g, value=0.02)

@@ -35,7 +35,7 @@ def get_tokenizer(work, vocab):
 
 def schedule(done):
     """Learning rate over the share of the training time: warm-up, then level, then down to nothing."""
-    return min(1.0, done / 0.01 + 0.02, max(0.0, 1 - done) / 0.6)
+    return min(1.0, done / 0.01 + 0.02, max(0.0, 1 - done) / 0.8)
 
 
 def save(path, value):
