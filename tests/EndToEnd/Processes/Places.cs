@@ -10,9 +10,7 @@ internal static class Places
     public static string Root { get; } = FindRoot();
 
     /// <summary>The model that networks sell.</summary>
-    public static string Model { get; } = Environment.GetEnvironmentVariable("SOUK_TEST_MODEL") is { Length: > 0 } given
-        ? given
-        : Path.Combine(Root, "models", "demo", "model");
+    public static string Model { get; } = Path.Combine(Root, "models", "demo", "model");
 
     /// <summary>The evaluation set.</summary>
     public static string Evaluation { get; } = Path.Combine(Root, "models", "demo", "eval", "evaluation.jsonl");
