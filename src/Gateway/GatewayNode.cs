@@ -46,9 +46,10 @@ public sealed class GatewayNode
         _keys = new KeyDesk(journal, time, randomness);
         _market = new MarketView(options, chain, nodes, time, parts.Logs.CreateLogger<MarketView>());
         _planner = new ChannelPlanner(
-            options, chain, journal, _market, nodes, catalogue, time, randomness,
-            parts.Logs.CreateLogger<ChannelPlanner>());
+            options, chain, journal, _market, new ChannelOpener(options, chain, journal, nodes, time, randomness), catalogue,
+            time, parts.Logs.CreateLogger<ChannelPlanner>());
         _watch = new ChannelWatch(options, chain, journal, _planner, time, parts.Logs.CreateLogger<ChannelWatch>());
+        _planner.Withdraw = _watch.StartWithdrawalAsync;
         var books = new ReceiptBooks(chain, journal, _planner, time, parts.Logs.CreateLogger<ReceiptBooks>());
         _chaser = new ReceiptChaser(
             options, journal, books, _market, nodes, time, parts.Logs.CreateLogger<ReceiptChaser>());

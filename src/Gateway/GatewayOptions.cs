@@ -58,6 +58,9 @@ public sealed class GatewayOptions
     /// <summary>How long a receipt may be missing once its provider answers again, before the channel freezes. Default 60 s.</summary>
     public TimeSpan ReceiptPatience { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>How long an answer may stream, so that a provider cannot hold a channel for ever. Default 1 h.</summary>
+    public TimeSpan LongestAnswer { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>How long an unstreamed answer whose stream broke waits for its receipt before the app gets an error that
     /// costs nothing. Default 5 s.</summary>
     public TimeSpan BrokenAnswerWait { get; init; } = TimeSpan.FromSeconds(5);

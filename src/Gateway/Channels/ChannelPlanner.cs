@@ -1,14 +1,11 @@
 using Microsoft.Extensions.Logging;
 using Souk.Chain;
-using Souk.Chain.Evm;
 using Souk.Gateway.Offers;
 using Souk.Ledger.Books;
 using Souk.Ledger.Customer;
-using Souk.Ledger.Rows;
 using Souk.Market.Offers;
 using Souk.Market.Vouchers;
 using Souk.Protocol;
-using Souk.Wire.Paid;
 
 namespace Souk.Gateway.Channels;
 
@@ -21,24 +18,20 @@ internal sealed partial class ChannelPlanner(
     IMarketChain chain,
     Journal<CustomerBook> journal,
     MarketView market,
-    NodeClient nodes,
+    ChannelOpener opener,
     Catalogue catalogue,
     TimeProvider time,
-    Randomness randomness,
     ILogger<ChannelPlanner> log)
 {
     /// <summary>The code of an obstacle that only the vault's owner can remove.</summary>
-    public const string VaultEmpty = "vault_empty";
+    public const string VaultEmpty = ChannelOpener.VaultEmpty;
 
-    private const ulong DrawSeconds = 600;
     // Time up, cancelled or told: the loop looks for itself.
     private const ConfigureAwaitOptions EitherWay =
         ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
 
     private static readonly TimeSpan Turn = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan MostBackOff = TimeSpan.FromMinutes(5);
-    private readonly EscrowDomain _escrow = chain.Network.EscrowDomain;
-    private readonly ContractDomain _vault = new(chain.Network.ChainId, options.Vault);
     private readonly Dictionary<Address, (DateTimeOffset NotBefore, int Failures, Refusal Why)> _backOff = [];
     private readonly Dictionary<Address, HashSet<RequestId>> _demand = [];
     private readonly Dictionary<Address, Task> _serving = [];
@@ -145,6 +138,8 @@ internal sealed partial class ChannelPlanner(
         await RenewAsync(offer, ChannelsWith(provider), cancellation);
         await ResumeAsync(offer, cancellation);
         var channels = ChannelsWith(provider);
+        List<CustomerChannel> drained =
+            [.. channels.Where(channel => channel.State == CustomerChannelState.Idle && !IsFresh(channel))];
         int wanted;
         lock (_guard)
         {
@@ -153,13 +148,42 @@ internal sealed partial class ChannelPlanner(
         }
 
         var usable = channels.Count(channel => channel.State == CustomerChannelState.Idle && IsFresh(channel));
-        var open = channels.Count(channel => channel.State != CustomerChannelState.Closed);
+        // What is drained or on its way back makes room for a new channel; what was drawn and may yet appear takes it.
+        var open = channels.Count(channel => channel.State != CustomerChannelState.Closed && !channel.IsWithdrawing)
+            - drained.Count + PendingDraws(offer);
         var missing = Math.Min(wanted - usable, options.MostChannelsPerProvider - open);
-        var openings = Enumerable.Range(0, Math.Max(missing, 0)).Select(_ => OpenAsync(offer, cancellation)).ToList();
+        var openings = Enumerable.Range(0, Math.Max(missing, 0)).Select(_ => opener.OpenAsync(offer, cancellation)).ToList();
         foreach (var opening in openings)
         {
             Settle(provider, await opening);
         }
+
+        if (usable >= options.WarmChannels)
+        {
+            foreach (var channel in drained)
+            {
+                await TakeBackAsync(channel, cancellation);
+            }
+        }
+    }
+
+    /// <summary>Takes a channel's money back to the vault; set by the node, because whoever watches channels also plans.
+    /// </summary>
+    public Func<CustomerChannel, CancellationToken, Task<Refusal?>>? Withdraw { get; set; }
+
+    private async Task TakeBackAsync(CustomerChannel channel, CancellationToken cancellation)
+    {
+        if (Withdraw is { } withdraw && await withdraw(channel, cancellation) is { } refusal)
+        {
+            LogNotTakenBack(channel.Id, refusal.Message);
+        }
+    }
+
+    private int PendingDraws(VerifiedOffer offer)
+    {
+        var (book, now) = (journal.Book, (ulong)time.GetUtcNow().ToUnixTimeSeconds());
+        return book.Draws.Values.Count(draw => draw.Deadline >= now && draw.Config.Receiver == offer.Offer.Payout
+            && !book.Channels.ContainsKey(draw.ChannelId));
     }
 
     // A channel with less than a quarter of its deposit left is too small to be called warm; it is used up all the same.
@@ -190,113 +214,20 @@ internal sealed partial class ChannelPlanner(
         Signal();
     }
 
-    private async Task<Refusal?> OpenAsync(VerifiedOffer verified, CancellationToken cancellation)
-    {
-        var offer = verified.Offer;
-        var amount = Amount.Max(options.ChannelDeposit, offer.MinimumDeposit);
-        if (await CheckVaultAsync(amount, cancellation) is { } poor)
-        {
-            return poor;
-        }
-
-        var config = new ChannelConfig(
-            options.Vault, options.HotKey.Address, offer.Payout, offer.Authorizer, offer.Currency, offer.WithdrawDelay,
-            randomness.NextBytes32());
-        var id = config.Id(_escrow);
-        var now = time.GetUtcNow();
-        var draw = new DrawAuthorisation(
-            id, amount, randomness.NextBytes32(), (ulong)now.ToUnixTimeSeconds() + DrawSeconds);
-        await journal.RecordAsync(new DrawSigned(
-            id, config, amount, draw.Nonce, draw.Deadline, (ulong)now.ToUnixTimeMilliseconds()));
-        var data = DrawData.Encode(config, draw, draw.Sign(options.HotKey, _vault));
-        return await TakeAsync(verified, config, new ChannelDeposit(amount, options.Vault, data), cancellation);
-    }
-
-    // A draw that the vault cannot honour would only cost the provider a call, and the app a riddle.
-    private async Task<Refusal?> CheckVaultAsync(Amount amount, CancellationToken cancellation)
-    {
-        var read = await chain.VaultAsync(options.Vault, ReadPoint.Newest, cancellation);
-        if (!read.TryGet(out var vault, out var refusal))
-        {
-            return refusal;
-        }
-
-        var held = vault.Value?.Balance ?? Amount.Zero;
-        var left = Amount.Min(held, vault.Value?.Remaining ?? Amount.Zero);
-        return left >= amount
-            ? null
-            : new Refusal(
-                Fault.Ours, VaultEmpty,
-                $"The gateway's vault {options.Vault} holds {held} units, of which {left} may be drawn now; a channel "
-                + $"takes {amount}. Its owner has to add to it.");
-    }
-
-    // Asks the provider for its acceptance, reads the chain itself, and only then believes in the channel.
-    private async Task<Refusal?> TakeAsync(
-        VerifiedOffer verified, ChannelConfig config, ChannelDeposit? deposit, CancellationToken cancellation)
-    {
-        if (!Peers.Target(verified.Offer).TryGet(out var target, out var refusal)
-            || !(await nodes.OpenChannelAsync(target, new ChannelOpening(config, deposit), cancellation))
-                .TryGet(out var acceptance, out refusal))
-        {
-            return refusal;
-        }
-
-        var id = config.Id(_escrow);
-        if (acceptance.Message.ChannelId != id || !acceptance.IsSignedBy(verified.NodeKey, chain.Network.SoukDomain))
-        {
-            return new Refusal(Fault.Theirs, "acceptance_wrong", "The acceptance is for another channel or by another key.");
-        }
-
-        var read = await chain.ChannelsAsync([id], ReadPoint.Newest, cancellation);
-        if (!read.TryGet(out var states, out refusal))
-        {
-            return refusal;
-        }
-
-        if (ChannelRules.CheckDeposit(states.Value[0].Balance, verified.Offer) is { } tooSmall)
-        {
-            return tooSmall;
-        }
-
-        return await AdoptAsync(verified.Offer.Provider, config, states.Value[0].Balance, acceptance);
-    }
-
-    private Task<Refusal?> AdoptAsync(
-        Address provider, ChannelConfig config, Amount balance, Signed<Acceptance> acceptance)
-    {
-        var id = acceptance.Message.ChannelId;
-        var now = (ulong)time.GetUtcNow().ToUnixTimeMilliseconds();
-        return journal.RecordAsync(book =>
-        {
-            var known = book.Channels.GetValueOrDefault(id);
-            if (known is { State: not (CustomerChannelState.Unaccepted or CustomerChannelState.Idle) })
-            {
-                return Refuse("channel_in_use", "The channel is in use; its acceptance is renewed later.");
-            }
-
-            if (acceptance.Message.Charged != (known?.Base ?? Amount.Zero)
-                || acceptance.Message.Index > (known?.Index ?? 0))
-            {
-                return Refuse(
-                    "base_disputed", "The provider states another charged total or index than the receipts held explain.");
-            }
-
-            LedgerEvent adopted = new AcceptanceAdopted(acceptance, now);
-            return known is null
-                ? new[] { new ChannelOpened(id, provider, config, balance, now), adopted }
-                : new[] { adopted };
-        });
-    }
-
     // A nonce chain that is nearly spent gets a new acceptance while the channel is idle.
     private async Task RenewAsync(VerifiedOffer offer, List<CustomerChannel> channels, CancellationToken cancellation)
     {
         foreach (var channel in channels.Where(IsSpent))
         {
-            if (await TakeAsync(offer, channel.Config, null, cancellation) is { } refusal)
+            if (await opener.TakeAsync(offer, channel.Config, null, cancellation) is { } refusal)
             {
                 LogNotOpened(offer.Offer.Provider, refusal.Message, 0);
+            }
+
+            // Where the provider gives no chain with room, the channel has no use any more.
+            if (journal.Book.Channels[channel.Id] is var renewed && IsSpent(renewed))
+            {
+                await TakeBackAsync(renewed, cancellation);
             }
         }
     }
@@ -309,9 +240,12 @@ internal sealed partial class ChannelPlanner(
     // a channel is taken, not lost.
     private async Task ResumeAsync(VerifiedOffer offer, CancellationToken cancellation)
     {
-        var draws = journal.Book.Draws.Values
-            .Where(draw => draw.Config.Receiver == offer.Offer.Payout && draw.Config.ReceiverAuthorizer == offer.Offer.Authorizer
-                && !journal.Book.Channels.ContainsKey(draw.ChannelId)).ToList();
+        var book = journal.Book;
+        var draws = book.Draws.Values
+            .Where(draw => draw.Config.Receiver == offer.Offer.Payout
+                && draw.Config.ReceiverAuthorizer == offer.Offer.Authorizer
+                && (!book.Channels.TryGetValue(draw.ChannelId, out var known)
+                    || known is { State: CustomerChannelState.Unaccepted, IsWithdrawing: false })).ToList();
         if (draws.Count == 0)
         {
             return;
@@ -328,7 +262,8 @@ internal sealed partial class ChannelPlanner(
         {
             if (!states.Value[i].Available.IsZero && states.Value[i].Withdrawal is null)
             {
-                Settle(offer.Offer.Provider, await TakeAsync(offer, draws[i].Config, null, cancellation));
+                await opener.NoteFundedAsync(offer.Offer.Provider, draws[i], states.Value[i].Balance);
+                Settle(offer.Offer.Provider, await opener.TakeAsync(offer, draws[i].Config, null, cancellation));
             }
         }
     }
@@ -336,10 +271,11 @@ internal sealed partial class ChannelPlanner(
     private List<CustomerChannel> ChannelsWith(Address provider) =>
         [.. journal.Book.Channels.Values.Where(channel => channel.Provider == provider)];
 
-    private static Refusal Refuse(string code, string message) => new(Fault.Theirs, code, message);
-
     [LoggerMessage(Level = LogLevel.Warning, Message = "No channel was opened with {Provider}; next try in {Seconds} s: {Reason}")]
     private partial void LogNotOpened(Address provider, string reason, double seconds);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The rest of channel {Channel} was not taken back yet: {Reason}")]
+    private partial void LogNotTakenBack(Bytes32 channel, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Channels that may have been funded could not be looked up: {Reason}")]
     private partial void LogNotResumed(string reason);

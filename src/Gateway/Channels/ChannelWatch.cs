@@ -20,6 +20,8 @@ internal sealed partial class ChannelWatch(
     ILogger<ChannelWatch> log)
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AcceptancePatience = TimeSpan.FromMinutes(10);
+    private readonly Dictionary<Bytes32, DateTimeOffset> _unacceptedSince = [];
     private static readonly TimeSpan WithdrawTurn = TimeSpan.FromSeconds(15);
 
     /// <summary>The newest block seen.</summary>
@@ -54,7 +56,10 @@ internal sealed partial class ChannelWatch(
                 var channel = journal.Book.Channels[id];
                 await (channel switch
                 {
-                    { State: CustomerChannelState.Frozen, IsWithdrawing: false } => StartWithdrawalAsync(channel, cancellation),
+                    { State: CustomerChannelState.Frozen, IsWithdrawing: false } =>
+                        StartWithdrawalAsync(channel, cancellation),
+                    { State: CustomerChannelState.Unaccepted, IsWithdrawing: false } when IsUnwanted(id) =>
+                        StartWithdrawalAsync(channel, cancellation),
                     { IsWithdrawing: true } => FinishWithdrawalAsync(channel, cancellation),
                     _ => Task.CompletedTask,
                 });
@@ -62,6 +67,17 @@ internal sealed partial class ChannelWatch(
 
             await Task.Delay(WithdrawTurn, time, cancellation);
         }
+    }
+
+    // Nobody accepted it for a while: the money is better in the vault.
+    private bool IsUnwanted(Bytes32 channel)
+    {
+        if (!_unacceptedSince.TryGetValue(channel, out var since))
+        {
+            _unacceptedSince[channel] = since = time.GetUtcNow();
+        }
+
+        return time.GetUtcNow() - since >= AcceptancePatience;
     }
 
     /// <summary>Starts taking an idle or frozen channel's unclaimed money back.</summary>

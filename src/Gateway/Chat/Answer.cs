@@ -24,6 +24,8 @@ internal sealed class ChoiceSoFar
 /// </summary>
 internal sealed class Answer(PaidCall call)
 {
+    private const ulong SpareCharacters = 4096;
+    private const ulong MostCharactersPerToken = 512;
     private readonly ChoiceSoFar[] _choices =
         [.. Enumerable.Range(0, call.Chat.Choices).Select(_ => new ChoiceSoFar())];
 
@@ -54,7 +56,7 @@ internal sealed class Answer(PaidCall call)
             }
 
             Take(_choices[part.Index], part);
-            if (Received > call.Plan.OutputTokens)
+            if (Received > call.Plan.OutputTokens || IsBloated(_choices[part.Index]))
             {
                 return Theirs("output_too_long", "The provider sent more tokens than were asked for.");
             }
@@ -62,6 +64,10 @@ internal sealed class Answer(PaidCall call)
 
         return null;
     }
+
+    // Text without tokens costs memory and no money; no tokenizer has tokens of so many characters on average.
+    private bool IsBloated(ChoiceSoFar choice) =>
+        (ulong)choice.Text.Length + (ulong)choice.Reasoning.Length > SpareCharacters + (MostCharactersPerToken * Received);
 
     /// <summary>
     /// Whether the text received is what the ids say: a prefix of their decoding, the rest being withheld stop text.

@@ -20,7 +20,14 @@ internal static class AppErrors
         "no_provider" => OpenAiError.Unavailable(refusal.Message),
         "no_channel" or "busy" or "engine_busy" or "provider_full" or "exposure_reached" or "peer_exposure" or "total_exposure" =>
             OpenAiError.Unavailable(refusal.Message, refusal.Code),
+        // Between gateway and provider: nothing that the app did, and nothing that it was charged for.
+        _ when IsBetweenNodes(refusal.Code) => OpenAiError.Unavailable(refusal.Message, refusal.Code),
         _ when refusal.Fault == Fault.Ours => OpenAiError.InvalidRequest(refusal.Message, null, refusal.Code),
         _ => OpenAiError.BadGateway(refusal.Message, refusal.Code),
     };
+
+    private static bool IsBetweenNodes(string code) =>
+        code.StartsWith("offer_", StringComparison.Ordinal) || code.StartsWith("channel_", StringComparison.Ordinal)
+        || code.StartsWith("voucher_", StringComparison.Ordinal) || code.EndsWith("_mismatch", StringComparison.Ordinal)
+        || code is "withdrawal_pending" or "index_spent" or "nonce_chain_spent" or "head_stale" or "deposit_unconfirmed";
 }

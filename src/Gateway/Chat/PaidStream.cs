@@ -7,6 +7,7 @@ using Souk.Ledger.Rows;
 using Souk.Market.Receipts;
 using Souk.OpenAi.Chat;
 using Souk.Protocol;
+using Souk.Wire;
 using Souk.Wire.Paid;
 
 namespace Souk.Gateway.Chat;
@@ -59,7 +60,7 @@ internal sealed class PaidStream(
         PaidCall call, Answer answer, Func<ChunkChoice, ValueTask>? onPart, CancellationToken aborted)
     {
         // The call is already paid for: an app that leaves stops the work, but never the reading of the receipt.
-        using var reading = new CancellationTokenSource();
+        using var reading = new CancellationTokenSource(options.LongestAnswer, time);
         var sent = await nodes.SendPaidAsync(call.Target, call.Paid, call.Body, reading.Token);
         if (!sent.TryGet(out var reply, out var refusal))
         {
@@ -114,7 +115,7 @@ internal sealed class PaidStream(
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            return (receipt, failure ?? new Refusal(Fault.Theirs, "receipt_late", "The provider did not end a cancelled answer in time."));
+            return (receipt, failure ?? new Refusal(Fault.Theirs, "receipt_late", "The provider did not end the answer in time."));
         }
     }
 
@@ -174,9 +175,27 @@ internal sealed class PaidStream(
             return new CallOutcome(booked.IsOk ? booked.Value : Amount.Zero, null, booked.Refusal ?? refusal);
         }
 
-        await books.RefusedAsync(call.Paid.Id, call.ChannelId, call.AppRequest, refusal.Code);
+        if (refusal.Code is "internal" or "request_repeated" or WireCodes.UnexpectedStatus or WireCodes.Malformed)
+        {
+            // It may have begun all the same: the chaser finds out. The app owes nothing for an error.
+            await books.ReleaseAsync(call.AppRequest);
+        }
+        else if (IsOutOfStep(refusal.Code))
+        {
+            await books.DisputeAsync(call.Paid.Id, call.ChannelId, call.AppRequest, refusal, null);
+        }
+        else
+        {
+            await books.RefusedAsync(call.Paid.Id, call.ChannelId, call.AppRequest, refusal.Code);
+        }
+
         return new CallOutcome(Amount.Zero, null, refusal);
     }
+
+    // Both sides remember the channel differently, so it is never used again.
+    private static bool IsOutOfStep(string code) =>
+        code is "channel_unknown" or "channel_unaccepted" or "index_spent" or "voucher_lower"
+        || code.EndsWith("_mismatch", StringComparison.Ordinal);
 
     private async Task<CallOutcome> EndAsync(
         PaidCall call, Answer answer, PaidReply reply, Signed<Receipt>? receipt, Refusal? failure)

@@ -23,7 +23,8 @@ internal sealed class ToolCallsSoFar
         }
 
         using var document = JsonDocument.Parse(json);
-        foreach (var delta in document.RootElement.EnumerateArray())
+        foreach (var delta in document.RootElement.ValueKind == JsonValueKind.Array
+            ? document.RootElement.EnumerateArray().ToList() : [])
         {
             if (delta.ValueKind == JsonValueKind.Object && _calls.Count < MostCalls)
             {
@@ -34,7 +35,8 @@ internal sealed class ToolCallsSoFar
 
     private void Take(JsonElement delta)
     {
-        var index = delta.TryGetProperty("index", out var number) && number.TryGetInt32(out var given) ? given : _calls.Count;
+        var index = delta.TryGetProperty("index", out var number)
+            && number.ValueKind == JsonValueKind.Number && number.TryGetInt32(out var given) ? given : _calls.Count;
         if (!_calls.TryGetValue(index, out var call))
         {
             call = ("", "", new StringBuilder());

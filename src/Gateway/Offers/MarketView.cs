@@ -18,6 +18,9 @@ internal sealed partial class MarketView(
 {
     private const int MostPages = 64;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(8);
+    private const int MostEntriesPerTurn = 200;
+    private const int MostAbsent = 100_000;
+    private static readonly TimeSpan AbsentFor = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan ReadAgainAfter = TimeSpan.FromSeconds(30);
     private readonly OfferTerms _terms = new(chain.Network.SoukDomain, chain.Network.Escrow, chain.Network.Currency);
     private readonly IReadOnlyList<string> _indexers =
@@ -25,6 +28,7 @@ internal sealed partial class MarketView(
 
     private volatile OfferBook _book = OfferBook.Empty;
     private ImmutableSortedDictionary<Address, Entry> _entries = ImmutableSortedDictionary<Address, Entry>.Empty;
+    private readonly Dictionary<Address, DateTimeOffset> _absent = [];
     private DateTimeOffset _entriesReadAt;
 
     /// <summary>Chain and registry that offers and receipts are signed for.</summary>
@@ -128,9 +132,15 @@ internal sealed partial class MarketView(
 
     private async Task ReadEntriesAsync(List<Signed<Offer>> offers, CancellationToken cancellation)
     {
-        var wanted = offers.Select(offer => offer.Message.Provider).Distinct().Order().ToList();
-        var isStale = time.GetUtcNow() - _entriesReadAt >= ReadAgainAfter;
-        var missing = isStale ? wanted : [.. wanted.Where(provider => !_entries.ContainsKey(provider))];
+        var now = time.GetUtcNow();
+        var isStale = now - _entriesReadAt >= ReadAgainAfter;
+        var listed = offers.Select(offer => offer.Message.Provider).Distinct().Order().ToList();
+        List<Address> missing =
+        [
+            .. listed.Where(provider => isStale && _entries.ContainsKey(provider)),
+            .. listed.Where(provider => !_entries.ContainsKey(provider)
+                && (!_absent.TryGetValue(provider, out var until) || until <= now)).Take(MostEntriesPerTurn),
+        ];
         if (missing.Count == 0)
         {
             return;
@@ -143,12 +153,30 @@ internal sealed partial class MarketView(
             return;
         }
 
-        foreach (var entry in entries.Value.OfType<Souk.Chain.ProviderEntry>())
+        for (var i = 0; i < missing.Count; i++)
         {
-            await TakeAsync(entry, cancellation);
+            if (entries.Value[i] is { } entry)
+            {
+                await TakeAsync(entry, cancellation);
+            }
+            else
+            {
+                NoteAbsent(missing[i], now);
+            }
         }
 
-        _entriesReadAt = isStale ? time.GetUtcNow() : _entriesReadAt;
+        _entriesReadAt = isStale ? now : _entriesReadAt;
+    }
+
+    // An indexer may list offers of providers that never registered; each is looked up now and then, not at every turn.
+    private void NoteAbsent(Address provider, DateTimeOffset now)
+    {
+        if (_absent.Count >= MostAbsent)
+        {
+            _absent.Clear();
+        }
+
+        _absent[provider] = now + AbsentFor;
     }
 
     private async Task TakeAsync(Souk.Chain.ProviderEntry entry, CancellationToken cancellation)

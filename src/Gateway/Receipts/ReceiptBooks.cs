@@ -35,9 +35,11 @@ internal sealed partial class ReceiptBooks(
         }
 
         var bill = Amount.Zero;
+        var isBooked = false;
         await journal.RecordAsync(book =>
         {
-            if (!book.Outstanding.ContainsKey(expected.RequestId))
+            isBooked = !book.Outstanding.ContainsKey(expected.RequestId);
+            if (isBooked)
             {
                 return Array.Empty<LedgerEvent>();
             }
@@ -54,7 +56,7 @@ internal sealed partial class ReceiptBooks(
             return events.ToArray();
         });
         planner.Signal();
-        return bill;
+        return isBooked ? await BilledAsync(appRequest) : bill;
     }
 
     /// <summary>What an app's request was billed in the end; zero where it was released.</summary>
@@ -97,6 +99,12 @@ internal sealed partial class ReceiptBooks(
         await journal.RecordAsync(book =>
         {
             List<LedgerEvent> events = [];
+            if (!book.Outstanding.ContainsKey(request))
+            {
+                // Explained meanwhile: there is nothing left to dispute.
+                return events.ToArray();
+            }
+
             if (book.Channels[channel].State is not (CustomerChannelState.Frozen or CustomerChannelState.Closed))
             {
                 LogDispute(channel, why.Code, why.Message);

@@ -23,6 +23,8 @@ internal sealed partial class ReceiptChaser(
     TimeProvider time,
     ILogger<ReceiptChaser> log)
 {
+    private static readonly TimeSpan ReservationPatience = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan ReceiptsServed = TimeSpan.FromHours(24);
     private static readonly TimeSpan Turn = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AfterSilence = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan AfterDispute = TimeSpan.FromMinutes(1);
@@ -126,6 +128,7 @@ internal sealed partial class ReceiptChaser(
         {
             standing.ReachableSince = null;
             standing.NotBefore = time.GetUtcNow() + AfterSilence;
+            await EndureSilenceAsync(sent);
             return;
         }
         else
@@ -137,6 +140,24 @@ internal sealed partial class ReceiptChaser(
         {
             // It may still be explained one day, but nothing waits for that any more.
             standing.NotBefore = time.GetUtcNow() + AfterDispute;
+        }
+    }
+
+    // A provider that is gone for good must hold neither an app's budget nor the owner's deposit for ever.
+    private async Task EndureSilenceAsync(RequestSent sent)
+    {
+        var age = time.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds((long)sent.AtMs);
+        if (age >= ReservationPatience)
+        {
+            await books.ReleaseAsync(sent.AppRequest);
+        }
+
+        if (age >= ReceiptsServed)
+        {
+            await books.DisputeAsync(
+                sent.Request, sent.ChannelId, sent.AppRequest,
+                new Refusal(Fault.Theirs, "receipt_missing", "The provider has not answered for as long as it serves receipts."),
+                null);
         }
     }
 
@@ -189,8 +210,14 @@ internal sealed partial class ReceiptChaser(
     private async Task BookAsync(
         CustomerRequest open, Signed<Offer> offer, RequestRecord record, Signed<Receipt> receipt)
     {
-        var sent = open.Sent;
-        var channel = journal.Book.Channels[sent.ChannelId];
+        var (sent, book) = (open.Sent, journal.Book);
+        if (!book.Outstanding.ContainsKey(sent.Request))
+        {
+            // Somebody else has booked it meanwhile, and the channel may be at its next request.
+            return;
+        }
+
+        var channel = book.Channels[sent.ChannelId];
         var isIds = offer.Message.Counting == CountingKinds.Ids;
         _ = Salt.TryParse(sent.Salt, out var salt);
         var ids = record.Choices.Select(choice => choice.Ids).ToList();
@@ -208,7 +235,7 @@ internal sealed partial class ReceiptChaser(
             : new Delivered(Bytes32.Zero, Bytes32.Zero, 0, null);
         var expected = Expect(open, offer, channel);
         var booked = await books.TakeAsync(receipt, expected, delivered, sent.AppRequest);
-        LogChased(sent.Request, booked.Refusal?.Code ?? "held");
+        LogChased(sent.ChannelId, sent.Index, booked.Refusal?.Code ?? "held");
     }
 
     private ReceiptExpectation Expect(CustomerRequest open, Signed<Offer> offer, CustomerChannel channel)
@@ -247,6 +274,8 @@ internal sealed partial class ReceiptChaser(
 
     private static PeerTarget? Target(Offer offer) => Peers.Target(offer).TryGet(out var target, out _) ? target : null;
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "The receipt of request {Request} was fetched: {Outcome}")]
-    private partial void LogChased(RequestId request, string outcome);
+    // Not by its id: whoever reads that in a log could read the answer at the provider.
+    [LoggerMessage(
+        Level = LogLevel.Information, Message = "The receipt of request {Index} on channel {Channel} was fetched: {Outcome}")]
+    private partial void LogChased(Bytes32 channel, ulong index, string outcome);
 }
