@@ -144,7 +144,8 @@ internal static class AdminJson
             using var document = JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = 4 });
             return document.RootElement.ValueKind == JsonValueKind.Object ? read(document.RootElement) : Malformed();
         }
-        catch (Exception broken) when (broken is JsonException or InvalidOperationException or FormatException)
+        catch (Exception broken) when (broken is JsonException or InvalidOperationException or FormatException
+            or KeyNotFoundException)
         {
             return Malformed();
         }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Souk.Chain;
 using Souk.Engines;
@@ -36,7 +37,14 @@ internal sealed class CallDesk(
 {
     private const ulong UsageInputSlack = 1024;
     private const string NoChannel = "no_channel";
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
     private readonly EscrowDomain _escrow = chain.Network.EscrowDomain;
+    private readonly ConcurrentDictionary<Bytes32, DateTimeOffset> _resting = [];
+
+    /// <summary>A provider refused this channel for a reason that passes with the next blocks; others are taken until then.
+    /// </summary>
+    public void Rest(Bytes32 channel) => _resting[channel] =
+        time.GetUtcNow() + TimeSpan.FromSeconds(Math.Max(1, chain.Network.BlockTime * chain.Network.Confirmations));
 
     /// <summary>Prepares a call; a refusal moved no money.</summary>
     public async Task<Result<PaidCall>> PrepareAsync(
@@ -57,7 +65,10 @@ internal sealed class CallDesk(
                 return result;
             }
 
-            await ready.WaitAsync(deadline - time.GetUtcNow(), time, cancellation).ConfigureAwait(
+            var left = deadline - time.GetUtcNow();
+            // Timers count whole milliseconds: a shorter wait would be none.
+            var wait = TimeSpan.FromMilliseconds(Math.Clamp(left.TotalMilliseconds, 1, LookAgain.TotalMilliseconds));
+            await ready.WaitAsync(wait, time, cancellation).ConfigureAwait(
                 ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
             cancellation.ThrowIfCancellationRequested();
         }
@@ -143,7 +154,9 @@ internal sealed class CallDesk(
     {
         if (live.TrueForAll(listed => listed.Offer.Counting == CountingKinds.Usage))
         {
-            return new CountedPrompt(null, null, (ulong)chat.Root.GetRawText().Length + UsageInputSlack);
+            // By the bytes that the provider gets, at most.
+            var most = chat.ToProviderBody(live[0].Offer.ModelDigest.ToString(), int.MaxValue).Length;
+            return new CountedPrompt(null, null, (ulong)most + UsageInputSlack);
         }
 
         Refusal? last = null;
@@ -183,8 +196,9 @@ internal sealed class CallDesk(
         };
     }
 
-    private static bool IsUsable(CustomerChannel channel, Amount cost) =>
-        channel.State == CustomerChannelState.Idle && channel.Free >= cost && !channel.IsWithdrawing
+    private bool IsUsable(CustomerChannel channel, Amount cost) =>
+        (!_resting.TryGetValue(channel.Id, out var until) || until <= time.GetUtcNow())
+        && channel.State == CustomerChannelState.Idle && channel.Free >= cost && !channel.IsWithdrawing
         && Souk.Market.Vouchers.NoncePosition.Of(channel.Acceptance!.Index, channel.Index + 1) is not null;
 
     private static Refusal Explain(List<Refusal> passedOver, ChatRequest chat)
@@ -195,7 +209,9 @@ internal sealed class CallDesk(
             "insufficient_funds", "context_length_exceeded", "invalid_max_tokens", "invalid_choices", "feature_missing",
             NoChannel, "provider_full", ChannelPlanner.VaultEmpty,
         ];
+        // Any other reason is between the gateway and its market, and nothing that an app could act on.
         return passedOver
+            .Where(why => order.Contains(why.Code) || why.Fault == Fault.Theirs)
             .OrderBy(why => Array.IndexOf(order, why.Code) is var at && at < 0 ? order.Length : at)
             .FirstOrDefault()
             ?? new Refusal(Fault.Nobody, "no_provider", $"Nobody offers the model '{chat.Model}' at the moment; try again shortly.");

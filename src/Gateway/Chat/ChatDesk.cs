@@ -13,6 +13,8 @@ internal sealed class ChatDesk(
     GatewayOptions options, IMarketChain chain, CallDesk calls, PaidStream stream, ReceiptChaser chaser,
     ReceiptBooks books, RecentCalls recent, TimeProvider time)
 {
+    private const int MostAttempts = 4;
+
     /// <summary>Answers a request of an API key.</summary>
     public async Task HandleAsync(
         WireRequest request, IWireResponse response, ApiKeyAccount key, RequestId appRequest, CancellationToken aborted)
@@ -36,18 +38,45 @@ internal sealed class ChatDesk(
         recent.Note(appRequest, call.Paid.Id);
         if (chat.Stream)
         {
-            await StreamAsync(call, response, headers, aborted);
+            await StreamAsync(call, key, response, headers, aborted);
         }
         else
         {
-            await WholeAsync(call, response, headers, aborted);
+            await WholeAsync(call, key, response, headers, aborted);
         }
     }
 
-    private async Task WholeAsync(PaidCall call, IWireResponse response, WireHeaders headers, CancellationToken aborted)
+    // A provider may refuse a channel for a reason that passes, such as a deposit that is not confirmed yet. Nothing was
+    // charged and nothing was told, so the same request goes out on another channel.
+    private async Task<(PaidCall Call, Answer Answer, CallOutcome Outcome)> RunAsync(
+        PaidCall call, ApiKeyAccount key, Func<ChunkChoice, ValueTask>? onPart, CancellationToken aborted)
     {
-        var answer = new Answer(call);
-        var outcome = await stream.RunAsync(call, answer, null, aborted);
+        for (var attempt = 1; ; attempt++)
+        {
+            var answer = new Answer(call);
+            var outcome = await stream.RunAsync(call, answer, onPart, aborted);
+            if (outcome is not { Bill.IsZero: true, Failure.Code: "deposit_unconfirmed" or "channel_busy" }
+                || answer.HasOutput || attempt == MostAttempts)
+            {
+                return (call, answer, outcome);
+            }
+
+            calls.Rest(call.ChannelId);
+            var again = await calls.PrepareAsync(call.Chat, key, call.AppRequest, aborted);
+            if (!again.TryGet(out var next, out var refusal))
+            {
+                return (call, answer, outcome with { Failure = refusal });
+            }
+
+            call = next;
+            recent.Note(call.AppRequest, call.Paid.Id);
+        }
+    }
+
+    private async Task WholeAsync(
+        PaidCall first, ApiKeyAccount key, IWireResponse response, WireHeaders headers, CancellationToken aborted)
+    {
+        var (call, answer, outcome) = await RunAsync(first, key, null, aborted);
         if (outcome.Bill is null)
         {
             outcome = await WaitForBillAsync(call, outcome);
@@ -93,13 +122,13 @@ internal sealed class ChatDesk(
         return outcome with { Bill = await books.BilledAsync(call.AppRequest) };
     }
 
-    private async Task StreamAsync(PaidCall call, IWireResponse response, WireHeaders headers, CancellationToken aborted)
+    private async Task StreamAsync(
+        PaidCall first, ApiKeyAccount key, IWireResponse response, WireHeaders headers, CancellationToken aborted)
     {
         using var writer = new ChatStreamWriter(
-            "chatcmpl-" + call.AppRequest, time.GetUtcNow().ToUnixTimeSeconds(), call.Chat.Model);
-        var sink = new AppStream(response, writer, headers, call.Chat);
-        var answer = new Answer(call);
-        var outcome = await stream.RunAsync(call, answer, sink.WriteAsync, aborted);
+            "chatcmpl-" + first.AppRequest, time.GetUtcNow().ToUnixTimeSeconds(), first.Chat.Model);
+        var sink = new AppStream(response, writer, headers, first.Chat);
+        var (call, answer, outcome) = await RunAsync(first, key, sink.WriteAsync, aborted);
         if (outcome.Failure is { } failure)
         {
             if (sink.IsStarted)

@@ -34,6 +34,9 @@ internal sealed partial class ChainWatch(
     /// <summary>Fires with a channel on which a withdrawal has begun.</summary>
     public event Action<Bytes32>? WithdrawalSeen;
 
+    /// <summary>Fires with a channel of which more is confirmed than before.</summary>
+    public event Action<Bytes32>? DepositConfirmed;
+
     /// <summary>Reads all channels of the book once; what a start must do before it sells.</summary>
     public async Task<Refusal?> SynchroniseAsync(CancellationToken cancellation)
     {
@@ -109,6 +112,11 @@ internal sealed partial class ChainWatch(
         await journal.RecordAsync(new ChannelSeen(
             newest.Id, config, newest.Balance, sure, newest.Claimed, isWithdrawing, at.Number,
             (ulong)time.GetUtcNow().ToUnixTimeMilliseconds()));
+        if (known is not null && sure > known.ConfirmedDeposit)
+        {
+            DepositConfirmed?.Invoke(newest.Id);
+        }
+
         if (isWithdrawing && known is not { IsWithdrawing: true })
         {
             LogWithdrawal(newest.Id);

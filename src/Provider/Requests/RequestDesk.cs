@@ -32,6 +32,7 @@ internal sealed partial class RequestDesk : IDisposable
         (_admission, _receipts, _journal, _watch, _time, _log) = (admission, receipts, journal, watch, time, log);
         _answers = new AnswerShelf(time);
         _watch.WithdrawalSeen += CloseCover;
+        _watch.DepositConfirmed += WidenCover;
     }
 
     /// <summary>Requests under way.</summary>
@@ -152,7 +153,11 @@ internal sealed partial class RequestDesk : IDisposable
         await RefuseAsync(response, Unknown(), 404, aborted);
     }
 
-    public void Dispose() => _watch.WithdrawalSeen -= CloseCover;
+    public void Dispose()
+    {
+        _watch.WithdrawalSeen -= CloseCover;
+        _watch.DepositConfirmed -= WidenCover;
+    }
 
     private async Task AnswerAsync(PaidRun run, IWireResponse response, CancellationToken aborted)
     {
@@ -240,6 +245,16 @@ internal sealed partial class RequestDesk : IDisposable
         foreach (var run in _running.Values.Where(run => run.Admitted.ChannelId == channel))
         {
             run.Cover.Close();
+        }
+    }
+
+    // Vouchers that were taken while the deposit had too few confirmations count in full from now on.
+    private void WidenCover(Bytes32 id)
+    {
+        var channel = _journal.Durable.Channels[id];
+        foreach (var run in _running.Values.Where(run => run.Admitted.ChannelId == id))
+        {
+            run.Cover.Raise(Admission.Seen(channel).Usable(channel.Ceiling, Amount.Zero));
         }
     }
 

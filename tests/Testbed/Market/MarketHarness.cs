@@ -260,7 +260,7 @@ public sealed class MarketHarness : IDisposable
             owner.SubmitAsync(new CreateVault(settings, Bytes32.Zero), CancellationToken.None),
             owner.SubmitAsync(new TransferCurrency(Vault, Options.VaultFunds), CancellationToken.None),
             Chain.Account(Keys.ProviderOwner).SubmitAsync(
-                new Register(keys, proof, Endpoint, 86_400, Address.Zero), CancellationToken.None));
+                new Register(keys, proof, Endpoint, 600, Address.Zero), CancellationToken.None));
         foreach (var outcome in outcomes)
         {
             _ = outcome.Value;
