@@ -10,6 +10,17 @@ namespace Souk.Cli;
 /// <summary>All commands.</summary>
 internal static class CommandTree
 {
+    // Stopping a whole network drains running answers first; only then is the program ended the hard way.
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(80);
+
+    /// <summary>Runs what the arguments say; the exit code.</summary>
+    public static async Task<int> RunAsync(string[] args, Screen screen)
+    {
+        var parsed = Root(screen).Parse(args);
+        var code = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = StopPatience });
+        return parsed.Errors.Count > 0 ? ExitCodes.Usage : code;
+    }
+
     public static RootCommand Root(Screen screen) => new($"Souk: an open market for AI compute. {ExitCodes.Help}")
     {
         SharedOptions.Data,

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using Souk.Cli;
 using Souk.Cli.Output;
 using Spectre.Console;
@@ -15,8 +14,4 @@ if (Console.IsErrorRedirected)
     errors.Profile.Width = 4096;
 }
 
-var screen = new Screen(AnsiConsole.Console, errors, TimeProvider.System);
-var parsed = CommandTree.Root(screen).Parse(args);
-var code = await parsed.InvokeAsync(
-    new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(80) });
-return parsed.Errors.Count > 0 ? ExitCodes.Usage : code;
+return await CommandTree.RunAsync(args, new Screen(AnsiConsole.Console, errors, TimeProvider.System));

@@ -41,6 +41,20 @@ public sealed record PeerTarget(Uri Endpoint, Bytes32? SpkiHash)
         };
     }
 
+    /// <summary>
+    /// Reads the URL of an indexer as its operator gives it: an origin, with the certificate's pin behind a # where it is
+    /// https, as in <c>https://indexer.example:8083#0x…</c>. There is no offer that could state the pin.
+    /// </summary>
+    public static Result<PeerTarget> ParsePinned(string url)
+    {
+        var hash = url.IndexOf('#', StringComparison.Ordinal);
+        return hash < 0
+            ? Parse(url, null)
+            : Bytes32.TryParse(url[(hash + 1)..], out var pin)
+                ? Parse(url[..hash], pin)
+                : Bad("has no certificate pin (0x and 64 hex digits) behind its #");
+    }
+
     private static Refusal Bad(string what) =>
         new(Fault.Theirs, WireCodes.BadEndpoint, $"The endpoint {what}; an endpoint looks like https://host:port.");
 }

@@ -20,6 +20,12 @@ internal sealed class NetworkChecks(DataDirectory data, NetworkFile network, Tim
     private const double MostPeerSkewSeconds = 5;
     private static readonly TimeSpan PeerPatience = TimeSpan.FromSeconds(10);
 
+    // The owner asks about addresses of the owner's own choice.
+    private static readonly WireClientOptions Patient = new()
+    {
+        AllowsPrivateAddresses = true, HeadersTimeout = PeerPatience,
+    };
+
     /// <summary>The chain answers, and its newest block is about as old as this machine's clock says.</summary>
     public async Task<IReadOnlyList<Finding>> ChainAsync(CancellationToken cancellation)
     {
@@ -179,7 +185,7 @@ internal sealed class NetworkChecks(DataDirectory data, NetworkFile network, Tim
     private async Task<Finding> ReachAsync(string folder, string endpoint, CancellationToken cancellation)
     {
         using var certificates = NodeCertificateStore.Open(folder, time);
-        using var wire = new HttpWireClient(new WireClientOptions { AllowsPrivateAddresses = true }, time);
+        using var wire = new HttpWireClient(Patient, time);
         var nodes = new NodeClient(wire, time) { CallTimeout = PeerPatience };
         if (!PeerTarget.Parse(endpoint, certificates.Current.SpkiHash).TryGet(out var target, out var refusal)
             || !(await nodes.GetOffersAsync(target, null, null, cancellation)).TryGet(out var offers, out refusal))
@@ -198,34 +204,33 @@ internal sealed class NetworkChecks(DataDirectory data, NetworkFile network, Tim
 
     private async Task<Finding> ClockAsync(string indexer, CancellationToken cancellation)
     {
-        var name = "indexer";
+        const string Name = "indexer";
+        const string Advice = "Name another with --indexer, or run one with 'souk indexer'.";
+        if (!PeerTarget.ParsePinned(indexer).TryGet(out var target, out var refusal))
+        {
+            return Finding.Problem(Name, $"{indexer}: {refusal.Message}", Advice);
+        }
+
+        using var wire = new HttpWireClient(Patient, time);
         try
         {
-#pragma warning disable RS0030 // Adapter: only the Date header of an indexer that the network file names is wanted.
-            using var http = new HttpClient { Timeout = PeerPatience };
-            using var reply = await http.GetAsync(
-                new Uri(new Uri(indexer), NodePaths.Heartbeats), HttpCompletionOption.ResponseHeadersRead,
-                cancellation);
-#pragma warning restore RS0030
-            if (reply.Headers.Date is not { } theirs)
+            await using var reply = await wire.SendAsync(target, WireRequest.Get(NodePaths.Heartbeats), cancellation);
+            if (!DateTimeOffset.TryParse(reply.Headers["date"], CultureInfo.InvariantCulture, out var theirs))
             {
-                return Finding.Ok(name, $"{indexer} answers");
+                return Finding.Ok(Name, $"{indexer} answers");
             }
 
             var skew = (theirs - time.GetUtcNow()).TotalSeconds;
             var text = skew.ToString("0.0", CultureInfo.InvariantCulture);
             return Math.Abs(skew) <= MostPeerSkewSeconds
-                ? Finding.Ok(name, $"{indexer} answers, its clock is {text} s from this one")
+                ? Finding.Ok(Name, $"{indexer} answers, its clock is {text} s from this one")
                 : Finding.Problem(
-                    name, $"{indexer}'s clock is {text} s from this one",
+                    Name, $"{indexer}'s clock is {text} s from this one",
                     "If the chain's head differs too, set this machine's clock (NTP); else theirs is wrong.");
         }
-        catch (Exception failed) when (failed is HttpRequestException
-            || (failed is OperationCanceledException && !cancellation.IsCancellationRequested))
+        catch (WireException failed)
         {
-            return Finding.Problem(
-                name, $"{indexer} does not answer ({failed.Message})",
-                "Name another with --indexer, or run one with 'souk indexer'.");
+            return Finding.Problem(Name, $"{indexer}: {failed.Message}", Advice);
         }
     }
 }

@@ -82,16 +82,16 @@ internal static class RoleHosts
     private static readonly IPAddress Loopback = IPAddress.Loopback;
     private static readonly TimeSpan LastActPatience = TimeSpan.FromSeconds(8);
 
-    /// <summary>An indexer on a port.</summary>
+    /// <summary>An indexer on a port: plain HTTP on loopback, else with the certificates of a node link.</summary>
     public static async Task<RunningRole> IndexerAsync(
-        Shared shared, IPAddress address, int port, CancellationToken cancellation)
+        Shared shared, NodeCertificateStore? certificates, IPAddress address, int port, CancellationToken cancellation)
     {
         var wire = shared.Wire();
         var node = IndexerNode.Create(
             new IndexerOptions(), new IndexerParts(shared.Chain, wire, shared.Time, shared.Logs));
         var limits = new WireLimits();
         var server = await NodeHost.StartAsync(
-            address, port, null, limits, shared.Logs, services => services.AddIndexer(node),
+            address, port, certificates, limits, shared.Logs, services => services.AddIndexer(node),
             endpoints => endpoints.MapIndexer(node, limits), cancellation);
         return new RunningRole("indexer", [server], [new Owned(node), new Owned(wire)]);
     }

@@ -22,7 +22,7 @@ internal sealed class Report(Screen screen, bool isJson)
     {
         if (isJson)
         {
-            Console.Out.WriteLine(JsonSerializer.Serialize(fields, Indented));
+            screen.Raw(JsonSerializer.Serialize(fields, Indented));
         }
         else
         {
@@ -38,7 +38,7 @@ internal sealed class Report(Screen screen, bool isJson)
         if (isJson)
         {
             var error = new Dictionary<string, object?> { ["code"] = refusal.Code, ["message"] = refusal.Message };
-            Console.Out.WriteLine(
+            screen.Raw(
                 JsonSerializer.Serialize(new Dictionary<string, object?> { ["error"] = error }, Indented));
         }
 

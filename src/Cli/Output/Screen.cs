@@ -40,6 +40,9 @@ internal sealed class Screen(IAnsiConsole console, IAnsiConsole errors, TimeProv
     /// <summary>A line of text as it is.</summary>
     public void Line(string text = "") => console.WriteLine(text);
 
+    /// <summary>A line for programs: never wrapped, never coloured.</summary>
+    public void Raw(string text) => console.Profile.Out.Writer.WriteLine(text);
+
     /// <summary>A piece of a line.</summary>
     public void Write(string text) => console.Write(new Text(text));
 

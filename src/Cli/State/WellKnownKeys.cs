@@ -30,12 +30,15 @@ internal static class WellKnownKeys
     /// <summary>True for the chain ids of development chains; false while the chain is not known.</summary>
     public static bool IsDevelopment(ulong? chainId) => chainId is 31337 or 1337;
 
+    /// <summary>True for an account whose key everybody knows.</summary>
+    public static bool IsKnown(Address account) => Known.Contains(account);
+
     /// <summary>Lets a key in, or says why not: a well-known one is good on development chains only.</summary>
     /// <param name="opened">The key, or why it could not be opened.</param>
     /// <param name="chainId">The chain that it is for; null while there is none, which counts as a real one.</param>
     public static Result<PrivateKey> Guard(Result<PrivateKey> opened, ulong? chainId)
     {
-        if (!opened.TryGet(out var key, out _) || IsDevelopment(chainId) || !Known.Contains(key.Address))
+        if (!opened.TryGet(out var key, out _) || IsDevelopment(chainId) || !IsKnown(key.Address))
         {
             return opened;
         }

@@ -86,7 +86,9 @@ internal static class GatewaySetup
         GatewayNode gateway, TimeProvider time, CancellationToken cancellation)
     {
         var deadline = time.GetUtcNow() + ChannelPatience;
-        while (gateway.IdleChannels == 0)
+        // After a restart the books still know idle channels, but offers have to be seen anew before a request is
+        // served.
+        while (gateway.IdleChannels == 0 || gateway.Offers == 0)
         {
             if (time.GetUtcNow() > deadline)
             {

@@ -167,7 +167,8 @@ internal sealed class Network : IAsyncDisposable
         var indexer = await _screen.StepAsync("Indexer", async tell =>
         {
             tell(RoleHosts.Url("http", _request.Ports.Indexer));
-            return await RoleHosts.IndexerAsync(shared, IPAddress.Loopback, _request.Ports.Indexer, cancellation);
+            return await RoleHosts.IndexerAsync(
+                shared, null, IPAddress.Loopback, _request.Ports.Indexer, cancellation);
         });
         Keep(indexer);
         var token = GatewaySetup.AdminToken(_data, _randomness);

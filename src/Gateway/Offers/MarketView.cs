@@ -100,7 +100,7 @@ internal sealed partial class MarketView(
     private async Task<Refusal?> FetchAsync(
         string indexer, List<Signed<Offer>> offers, List<HeartbeatValue> beats, CancellationToken cancellation)
     {
-        if (!PeerTarget.Parse(indexer, null).TryGet(out var target, out var refusal))
+        if (!PeerTarget.ParsePinned(indexer).TryGet(out var target, out var refusal))
         {
             return refusal;
         }

@@ -48,7 +48,7 @@ internal sealed partial class Announcer(
 
     private async Task<bool> AnnounceAsync(string indexer, CancellationToken cancellation)
     {
-        if (!PeerTarget.Parse(indexer, null).TryGet(out var target, out var refusal)
+        if (!PeerTarget.ParsePinned(indexer).TryGet(out var target, out var refusal)
             || !(await nodes.AnnounceAsync(target, [.. offers.Newest.Select(offer => offer.Signed)], cancellation))
                 .TryGet(out var reply, out refusal))
         {
