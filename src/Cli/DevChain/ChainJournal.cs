@@ -33,7 +33,7 @@ internal sealed class ChainJournal : IDisposable
     {
         var options = new FileStreamOptions
         {
-            Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.Read,
+            Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None,
         };
         var journal = new ChainJournal(new FileStream(path, options));
         journal.Load(now);

@@ -32,6 +32,7 @@ internal sealed class LocalChain : IAsyncDisposable
     private readonly RpcLink _link;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly SemaphoreSlim _turn = new(1, 1);
     private WebApplication? _server;
     private Task _recording = Task.CompletedTask;
     private ulong _recorded;
@@ -109,6 +110,7 @@ internal sealed class LocalChain : IAsyncDisposable
         _link.Dispose();
         _journal.Dispose();
         _stopping.Dispose();
+        _turn.Dispose();
     }
 
     private async Task WaitAsync(CancellationToken cancellation)
@@ -193,6 +195,8 @@ internal sealed class LocalChain : IAsyncDisposable
         }
 
         var reply = await _link.ForwardAsync(request, context.RequestAborted);
+        // Blocks are durable before anybody hears of them, so that a replay mines the very same.
+        await RecordNewAsync(context.RequestAborted);
         context.Response.ContentType = "application/json";
         await context.Response.Body.WriteAsync(reply, context.RequestAborted);
     }
@@ -241,6 +245,19 @@ internal sealed class LocalChain : IAsyncDisposable
     }
 
     private async Task RecordNewAsync(CancellationToken cancellation)
+    {
+        await _turn.WaitAsync(cancellation);
+        try
+        {
+            await RecordUpToNewestAsync(cancellation);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private async Task RecordUpToNewestAsync(CancellationToken cancellation)
     {
         var newest = await NumberAsync(cancellation);
         while (_recorded < newest)
