@@ -139,7 +139,10 @@ internal sealed partial class ChannelPlanner(
         await ResumeAsync(offer, cancellation);
         var channels = ChannelsWith(provider);
         List<CustomerChannel> drained =
-            [.. channels.Where(channel => channel.State == CustomerChannelState.Idle && !IsFresh(channel))];
+        [
+            .. channels.Where(channel => channel.State == CustomerChannelState.Idle
+                && (!IsFresh(channel) || !Fits(channel, offer.Offer))),
+        ];
         int wanted;
         lock (_guard)
         {
@@ -147,7 +150,7 @@ internal sealed partial class ChannelPlanner(
             wanted = options.WarmChannels + (demand?.Count ?? 0);
         }
 
-        var usable = channels.Count(channel => channel.State == CustomerChannelState.Idle && IsFresh(channel));
+        var usable = channels.Count(channel => channel.State == CustomerChannelState.Idle) - drained.Count;
         // What is drained or on its way back makes room for a new channel; what was drawn and may yet appear takes it.
         var open = channels.Count(channel => channel.State != CustomerChannelState.Closed && !channel.IsWithdrawing)
             - drained.Count + PendingDraws(offer);
@@ -188,6 +191,10 @@ internal sealed partial class ChannelPlanner(
 
     // A channel with less than a quarter of its deposit left is too small to be called warm; it is used up all the same.
     private static bool IsFresh(CustomerChannel channel) => channel.Free.Units >= channel.Deposit.Units / 4;
+
+    // A provider may change its payout, authorizer or delay; channels made for the old terms pay for nothing any more.
+    private bool Fits(CustomerChannel channel, Offer offer) =>
+        ChannelRules.Check(channel.Config, channel.Id, offer, chain.Network.EscrowDomain) is null;
 
     private void Settle(Address provider, Refusal? refusal)
     {

@@ -12,6 +12,7 @@ using Souk.Market.Budgets;
 using Souk.Market.Offers;
 using Souk.Market.Picking;
 using Souk.Market.Pricing;
+using Souk.Market.Vouchers;
 using Souk.OpenAi.Chat;
 using Souk.OpenAi.Tokens;
 using Souk.Protocol;
@@ -107,7 +108,8 @@ internal sealed class CallDesk(
                 PromptTokens = prompt.Tokens,
                 Choices = (ulong)chat.Choices,
                 AppLimit = (ulong?)chat.MaxTokens,
-                Available = Amount.Min(key.Available, free.IsZero ? key.Available : free),
+                // What a channel can hold counts, not what is idle at the moment: for more, one is opened.
+                Available = Amount.Min(key.Available, Amount.Max(free, options.ChannelDeposit)),
                 Features = Features(chat),
                 LeastTier = options.LeastTier,
             };
@@ -179,7 +181,7 @@ internal sealed class CallDesk(
     private Refusal? Usable(ListedOffer listed, WorstCase worst, RequestId appRequest)
     {
         var isThere = journal.Book.Channels.Values.Any(
-            channel => channel.Provider == listed.Offer.Provider && IsUsable(channel, worst.Cost));
+            channel => channel.Provider == listed.Offer.Provider && IsUsable(channel, listed.Offer, worst.Cost));
         if (isThere)
         {
             return null;
@@ -196,10 +198,11 @@ internal sealed class CallDesk(
         };
     }
 
-    private bool IsUsable(CustomerChannel channel, Amount cost) =>
+    private bool IsUsable(CustomerChannel channel, Offer offer, Amount cost) =>
         (!_resting.TryGetValue(channel.Id, out var until) || until <= time.GetUtcNow())
         && channel.State == CustomerChannelState.Idle && channel.Free >= cost && !channel.IsWithdrawing
-        && Souk.Market.Vouchers.NoncePosition.Of(channel.Acceptance!.Index, channel.Index + 1) is not null;
+        && NoncePosition.Of(channel.Acceptance!.Index, channel.Index + 1) is not null
+        && ChannelRules.Check(channel.Config, channel.Id, offer, _escrow) is null;
 
     private static Refusal Explain(List<Refusal> passedOver, ChatRequest chat)
     {
@@ -246,7 +249,7 @@ internal sealed class CallDesk(
             }
 
             var channel = book.Channels.Values
-                .Where(channel => channel.Provider == offer.Provider && IsUsable(channel, worst.Cost))
+                .Where(channel => channel.Provider == offer.Provider && IsUsable(channel, offer, worst.Cost))
                 .MinBy(channel => channel.Free);
             if (channel is null)
             {

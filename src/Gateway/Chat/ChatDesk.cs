@@ -116,9 +116,9 @@ internal sealed class ChatDesk(
         if (!await chaser.WaitAsync(call.Paid.Id, options.BrokenAnswerWait, CancellationToken.None))
         {
             await books.ReleaseAsync(call.AppRequest);
-            return outcome with { Bill = Amount.Zero };
         }
 
+        // Asked of the ledger, since a receipt may have been booked while the patience ended.
         return outcome with { Bill = await books.BilledAsync(call.AppRequest) };
     }
 
