@@ -21,7 +21,7 @@ internal static class AppErrors
         "no_channel" or "busy" or "engine_busy" or "provider_full" or "exposure_reached" or "peer_exposure" or "total_exposure" =>
             OpenAiError.Unavailable(refusal.Message, refusal.Code),
         // Between gateway and provider: nothing that the app did, and nothing that it was charged for.
-        _ when IsBetweenNodes(refusal.Code) => OpenAiError.Unavailable(refusal.Message, refusal.Code),
+        _ when refusal.Fault == Fault.Ours && IsBetweenNodes(refusal.Code) => OpenAiError.Unavailable(refusal.Message, refusal.Code),
         _ when refusal.Fault == Fault.Ours => OpenAiError.InvalidRequest(refusal.Message, null, refusal.Code),
         _ => OpenAiError.BadGateway(refusal.Message, refusal.Code),
     };
