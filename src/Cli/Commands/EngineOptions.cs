@@ -27,20 +27,25 @@ internal static class EngineOptions
         Description = "File with the server's API key.",
     };
 
-    private static readonly Option<string?> ModelFile = new("--model-file")
+    private static readonly Option<string?> ModelFile = new("--upstream-model-file")
     {
-        Description = "The upstream model's one file (.gguf): its hash becomes the model's identity.",
+        Description = "The upstream model's one file (.gguf, Ollama blob): its SHA-256 becomes the model's identity.",
     };
 
-    private static readonly Option<string?> Tokenizer = new("--tokenizer")
+    private static readonly Option<string?> Tokenizer = new("--tokenizer-dir")
     {
         Description = "Folder with the upstream model's tokenizer.json, tokenizer_config.json and chat template, for "
             + "exact counting where the server gives token ids (vLLM).",
     };
 
-    private static readonly Option<int?> Context = new("--context")
+    private static readonly Option<int?> Context = new("--upstream-context")
     {
         Description = "Greatest prompt and output in tokens, where the server does not tell.",
+    };
+
+    private static readonly Option<int?> MaxOutput = new("--upstream-max-output")
+    {
+        Description = "Greatest answer in tokens (default: the context).",
     };
 
     private static readonly Option<string?> Name = new("--name") { Description = "Public name of the model." };
@@ -50,7 +55,7 @@ internal static class EngineOptions
     {
         foreach (
             var option in new Option[] { Model, Upstream, UpstreamModel, UpstreamKey, ModelFile, Tokenizer, Context,
-            Name })
+            MaxOutput, Name })
         {
             command.Options.Add(option);
         }
@@ -66,6 +71,7 @@ internal static class EngineOptions
         ModelFile = parsed.GetValue(ModelFile),
         Tokenizer = parsed.GetValue(Tokenizer),
         Context = parsed.GetValue(Context),
+        MaxOutput = parsed.GetValue(MaxOutput),
         Name = parsed.GetValue(Name),
     };
 }

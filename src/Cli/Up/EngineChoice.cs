@@ -32,12 +32,25 @@ internal sealed record EngineChoice
     /// <summary>Greatest prompt and output of the upstream.</summary>
     public int? Context { get; init; }
 
+    /// <summary>Greatest answer of the upstream; null for the context.</summary>
+    public int? MaxOutput { get; init; }
+
     /// <summary>The public name; null for the model's own.</summary>
     public string? Name { get; init; }
+
+    private bool HasServerOptions =>
+        (UpstreamModel ?? UpstreamKeyFile ?? ModelFile ?? Tokenizer) is not null || (Context ?? MaxOutput) is not null;
 
     /// <summary>Loads or connects it.</summary>
     public async Task<Result<LoadedEngine>> LoadAsync(CancellationToken cancellation)
     {
+        if (Upstream is null && HasServerOptions)
+        {
+            return new Refusal(
+                Fault.Theirs, "upstream_missing",
+                "There are options of a server, but no server: give --upstream URL, or leave them out.");
+        }
+
         try
         {
             return Upstream is { } url ? await ConnectAsync(url, cancellation) : await OpenAsync(cancellation);
@@ -46,7 +59,7 @@ internal sealed record EngineChoice
         {
             return failed.ToRefusal();
         }
-        catch (ArgumentException wrong)
+        catch (Exception wrong) when (wrong is ArgumentException or IOException or UnauthorizedAccessException)
         {
             return new Refusal(Fault.Theirs, "engine_options", wrong.Message);
         }
@@ -66,7 +79,7 @@ internal sealed record EngineChoice
             {
                 BaseUrl = address, Model = UpstreamModel, Name = Name, ApiKeyFile = UpstreamKeyFile,
                 ModelFile = ModelFile,
-                TokenizerDirectory = Tokenizer, Context = Context,
+                TokenizerDirectory = Tokenizer, Context = Context, MaxOutput = MaxOutput,
             },
             TimeProvider.System,
             cancellation);

@@ -85,7 +85,7 @@ public sealed class UpstreamEngine : IEngine
     public async IAsyncEnumerable<EngineEvent> GenerateAsync(
         EngineRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        byte[] body = UpstreamRequest.Write(request, probe, Model.Features, options.MaxChoices);
+        byte[] body = UpstreamRequest.Write(request, probe, Model, options.MaxChoices);
         int[]? prompt = request.PromptIds ?? EncodePrompt(request.Chat);
         using var place = await gate.EnterAsync(cancellationToken);
         using var deadline = new Deadline(time, cancellationToken);

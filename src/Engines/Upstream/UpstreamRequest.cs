@@ -14,16 +14,20 @@ internal static class UpstreamRequest
     /// <exception cref="EngineException">Theirs: something that this upstream cannot or must not be
     /// asked.</exception>
     public static byte[] Write(
-        EngineRequest request, UpstreamProbe upstream, IReadOnlyList<string> features, int maxChoices)
+        EngineRequest request, UpstreamProbe upstream, EngineModel model, int maxChoices)
     {
-        Refuse(request, features, maxChoices);
+        Refuse(request, model.Features, maxChoices);
+
+        // A limit of the whole context binds nothing, but these two refuse it together with any prompt.
+        bool isFree = request.MaxTokens >= model.Context && (upstream.Server is "vllm" or "sglang");
         int nodes = 0;
         RequireLocalReferences(request.Chat.ResponseFormat, ref nodes);
         RequireLocalReferences(request.Chat.Tools, ref nodes);
         var chat = request.Chat.WithLimits(request.MaxTokens, request.Choices) with { Stop = request.Stop };
+        chat = isFree ? chat with { MaxTokens = null } : chat;
         return chat.ToProviderBody(new ProviderBody(upstream.Model)
         {
-            MaxTokens = request.MaxTokens,
+            MaxTokens = isFree ? null : request.MaxTokens,
             ReturnTokenIds = upstream.GivesIds,
             Extra = upstream.Server == "vllm" ? writer => WriteSalt(writer, request.Payer) : null,
         });

@@ -1,4 +1,5 @@
 using System.Text;
+using Souk.Market.Pricing;
 using Souk.OpenAi.Chat;
 using Souk.Protocol;
 
@@ -29,9 +30,13 @@ internal sealed class Answer(PaidCall call)
     private readonly ChoiceSoFar[] _choices =
         [.. Enumerable.Range(0, call.Chat.Choices).Select(_ => new ChoiceSoFar())];
 
+    private ulong _events;
+
     public IReadOnlyList<ChoiceSoFar> Choices => _choices;
 
-    /// <summary>Output tokens received over all choices; with counting by usage, events that carried output.</summary>
+    /// <summary>
+    /// Output tokens received over all choices; with counting by usage, events that carried output, up to the limit.
+    /// </summary>
     public ulong Received { get; private set; }
 
     /// <summary>What the provider said of usage.</summary>
@@ -56,7 +61,8 @@ internal sealed class Answer(PaidCall call)
             }
 
             Take(_choices[part.Index], part);
-            if (Received > call.Plan.OutputTokens || IsBloated(_choices[part.Index]))
+            if (Received > call.Plan.OutputTokens || IsBloated(_choices[part.Index])
+                || _events > UncountedWork.MostEvents(call.Plan.OutputTokens))
             {
                 return Theirs("output_too_long", "The provider sent more tokens than were asked for.");
             }
@@ -65,9 +71,11 @@ internal sealed class Answer(PaidCall call)
         return null;
     }
 
-    // Text without tokens costs memory and no money; no tokenizer has tokens of so many characters on average.
+    // Text without tokens costs memory and no money; no tokenizer has tokens of so many characters on average. An event of
+    // an upstream may hold many tokens, so there only the limit bounds them.
     private bool IsBloated(ChoiceSoFar choice) =>
-        (ulong)choice.Text.Length + (ulong)choice.Reasoning.Length > SpareCharacters + (MostCharactersPerToken * Received);
+        (ulong)choice.Text.Length + (ulong)choice.Reasoning.Length
+        > SpareCharacters + (MostCharactersPerToken * (call.CountsIds ? Received : call.Plan.OutputTokens));
 
     /// <summary>
     /// Whether the text received is what the ids say: a prefix of their decoding, the rest being withheld stop text.
@@ -100,7 +108,8 @@ internal sealed class Answer(PaidCall call)
         choice.FinishReason = part.FinishReason ?? choice.FinishReason;
         if (!call.CountsIds)
         {
-            Received += part.Content is { Length: > 0 } || !part.ToolCalls.IsEmpty || part.Reasoning is { Length: > 0 } ? 1UL : 0;
+            _events += HasContent(part) ? 1UL : 0;
+            Received = Math.Min(_events, call.Plan.OutputTokens);
         }
         else if (part.TokenIds is { } ids)
         {
@@ -108,6 +117,9 @@ internal sealed class Answer(PaidCall call)
             Received += (ulong)ids.Length;
         }
     }
+
+    private static bool HasContent(ChunkChoice part) =>
+        part.Content is { Length: > 0 } || !part.ToolCalls.IsEmpty || part.Reasoning is { Length: > 0 };
 
     private static Refusal Theirs(string code, string message) => new(Fault.Theirs, code, message);
 }

@@ -36,7 +36,6 @@ internal sealed class CallDesk(
     TimeProvider time,
     Randomness randomness)
 {
-    private const ulong UsageInputSlack = 1024;
     private const string NoChannel = "no_channel";
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
     private readonly EscrowDomain _escrow = chain.Network.EscrowDomain;
@@ -106,6 +105,7 @@ internal sealed class CallDesk(
                 Models = [group.Key.ModelDigest],
                 Provider = named.Provider,
                 PromptTokens = prompt.Tokens,
+                IsBound = prompt.Ids is null,
                 Choices = (ulong)chat.Choices,
                 AppLimit = (ulong?)chat.MaxTokens,
                 // What a channel can hold counts, not what is idle at the moment: for more, one is opened.
@@ -156,9 +156,9 @@ internal sealed class CallDesk(
     {
         if (live.TrueForAll(listed => listed.Offer.Counting == CountingKinds.Usage))
         {
-            // By the bytes that the provider gets, at most.
-            var most = chat.ToProviderBody(live[0].Offer.ModelDigest.ToString(), int.MaxValue).Length;
-            return new CountedPrompt(null, null, (ulong)most + UsageInputSlack);
+            // The body that will be sent, with the longest limit that it can carry: what is reserved is never too little.
+            var body = chat.ToProviderBody(live[0].Offer.ModelDigest.ToString(), int.MaxValue);
+            return new CountedPrompt(null, null, UncountedWork.MostInput(body.Length));
         }
 
         Refusal? last = null;
@@ -235,6 +235,7 @@ internal sealed class CallDesk(
         var (id, nonce) = (randomness.NextRequestId(), randomness.NextBytes32());
         var commitment = Commitments.Request(salt.ToBytes(), body);
         var promptCommitment = prompt.Ids is { } ids ? Commitments.Prompt(salt.ToBytes(), ids) : (Bytes32?)null;
+        var promptTokens = prompt.Ids is null ? UncountedWork.MostInput(body.Length) : prompt.Tokens;
         var slice = SlicePlan.TokensFor(
             options.SliceTokens, (ulong)offer.SliceLeast, (ulong)offer.SliceGreatest, worst.OutputTokens);
         var now = time.GetUtcNow();
@@ -256,7 +257,7 @@ internal sealed class CallDesk(
                 return new Refusal(Fault.Nobody, NoChannel, "The last idle channel was taken; try again shortly.");
             }
 
-            var plan = new SlicePlan(offer.Prices, channel.Base, prompt.Tokens, slice, worst.OutputTokens);
+            var plan = new SlicePlan(offer.Prices, channel.Base, promptTokens, slice, worst.OutputTokens);
             var ceiling = plan.First(channel.LeastCeiling);
             if (CheckExposure(book, channel, ceiling) is { } exposed)
             {
@@ -275,10 +276,10 @@ internal sealed class CallDesk(
             events.Add(new VoucherIssued(voucher, id, index, 0, nowMs));
             events.Add(new RequestSent(
                 id, appRequest, channel.Id, index, verified.Hash, nonce, salt.ToString(), commitment, promptCommitment,
-                prompt.Tokens, worst.OutputTokens, PaidStream.KeySourceOf(chat), nowMs));
+                promptTokens, worst.OutputTokens, PaidStream.KeySourceOf(chat), nowMs));
             var call = new PaidCall(
                 appRequest, key.KeyHash, worst.Cost, chat, verified, target, paid, channel.Id, body, plan, prompt.Encoder,
-                prompt.Ids, channel.KnownNonce, channel.KnownIndex, traffic.PromptTokensSent(offer.Provider));
+                prompt.Ids, channel.KnownNonce, channel.KnownIndex);
             return (events.ToArray(), call);
         });
     }

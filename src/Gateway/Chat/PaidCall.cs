@@ -23,11 +23,10 @@ namespace Souk.Gateway.Chat;
 /// <param name="PromptIds">The prompt by the gateway's own encoding; null with counting by usage.</param>
 /// <param name="KnownNonce">The last provider nonce known when it was sent.</param>
 /// <param name="KnownIndex">The request index that it belongs to.</param>
-/// <param name="MostCached">Prompt tokens that this gateway sent the provider before.</param>
 internal sealed record PaidCall(
     RequestId AppRequest, Bytes32 KeyHash, Amount Reserved, ChatRequest Chat, VerifiedOffer Verified, PeerTarget Target,
     PaidRequest Paid, Bytes32 ChannelId, ReadOnlyMemory<byte> Body, SlicePlan Plan, PromptEncoder? Encoder,
-    int[]? PromptIds, Bytes32 KnownNonce, ulong KnownIndex, ulong MostCached)
+    int[]? PromptIds, Bytes32 KnownNonce, ulong KnownIndex)
 {
     /// <summary>True when every token id is told, and so counted here.</summary>
     public bool CountsIds => Encoder is not null;

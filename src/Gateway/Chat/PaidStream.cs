@@ -245,7 +245,7 @@ internal sealed class PaidStream(
         Base = call.Plan.Base,
         Ceiling = journal.Book.Channels[call.ChannelId].Ceiling,
         PromptTokens = call.Plan.PromptTokens,
-        MostCached = call.MostCached,
+        MostCached = traffic.PromptTokensSent(call.Verified.Offer.Provider, call.Plan.PromptTokens),
         MostOutput = call.Plan.OutputTokens,
     };
 

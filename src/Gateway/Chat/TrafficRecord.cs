@@ -36,12 +36,15 @@ internal sealed class TrafficRecord(bool isResumed)
         }
     }
 
-    /// <summary>Prompt tokens sent to a provider so far: the most that its cache can hold of this gateway.</summary>
-    public ulong PromptTokensSent(Address provider)
+    /// <summary>
+    /// Prompt tokens sent to a provider so far, besides the prompt in question: the most that its cache can hold of this
+    /// gateway. Asked when the receipt is there, since others may have been sent after this one and served before it.
+    /// </summary>
+    public ulong PromptTokensSent(Address provider, ulong besides)
     {
         lock (_guard)
         {
-            return isResumed ? ulong.MaxValue : _sent.GetValueOrDefault(provider);
+            return isResumed ? ulong.MaxValue : _sent.GetValueOrDefault(provider) - besides;
         }
     }
 

@@ -102,7 +102,10 @@ public static class Matching
         var offer = listed.Offer;
         var question = new WorstCaseQuestion(
             offer.Prices, needs.PromptTokens, needs.Choices, needs.AppLimit, (ulong)offer.MaxOutput,
-            (ulong)offer.Context, (ulong)offer.SliceLeast, needs.Available);
+            (ulong)offer.Context, (ulong)offer.SliceLeast, needs.Available)
+        {
+            IsBound = needs.IsBound,
+        };
         if (!WorstCase.Of(question).TryGet(out var worst, out var unaffordable))
         {
             return unaffordable;

@@ -13,7 +13,17 @@ namespace Souk.Market.Pricing;
 /// <param name="Available">The smaller of what is left of the API key's budget and of the channel.</param>
 public sealed record WorstCaseQuestion(
     Prices Prices, ulong PromptTokens, ulong Choices, ulong? AppLimit, ulong MaxOutput, ulong Context,
-    ulong LeastSlice, Amount Available);
+    ulong LeastSlice, Amount Available)
+{
+    /// <summary>
+    /// True where <see cref="PromptTokens"/> is a bound: it prices the prompt, but what room the context leaves only the
+    /// upstream can tell.
+    /// </summary>
+    public bool IsBound { get; init; }
+
+    /// <summary>What the prompt is known to take of the context, in tokens.</summary>
+    internal ulong Taken => IsBound ? 0 : PromptTokens;
+}
 
 /// <summary>
 /// The most that a request can cost: the prompt without any of it cached, and every choice run to its limit.
@@ -53,7 +63,7 @@ public sealed record WorstCase(
             return Refuse("invalid_max_tokens", "The limit on output tokens is at least 1.");
         }
 
-        if (question.PromptTokens >= question.Context)
+        if (question.Taken >= question.Context)
         {
             return Refuse(
                 "context_length_exceeded",
@@ -62,7 +72,7 @@ public sealed record WorstCase(
         }
 
         var perChoice = Charge.WorstCaseOutput(
-            1, question.AppLimit, question.MaxOutput, question.Context, question.PromptTokens);
+            1, question.AppLimit, question.MaxOutput, question.Context, question.Taken);
         var cost = Charge.TryOf(question.Prices, question.PromptTokens, 0, perChoice * question.Choices);
         return cost is { } known && known <= question.Available
             ? new WorstCase(question.PromptTokens, perChoice, question.Choices, known, IsLowered: false)

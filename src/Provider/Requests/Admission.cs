@@ -3,6 +3,7 @@ using Souk.Engines;
 using Souk.Ledger.Books;
 using Souk.Ledger.Rows;
 using Souk.Ledger.Selling;
+using Souk.Market.Pricing;
 using Souk.Market.Vouchers;
 using Souk.OpenAi.Chat;
 using Souk.Protocol;
@@ -26,6 +27,7 @@ internal sealed class Admission(
     TimeProvider time)
 {
     private readonly EscrowDomain _escrow = new(chain.Network.ChainId, chain.Network.Escrow);
+    private readonly PromptsSeen _seen = new();
     private readonly ChainTiming _timing = new(chain.Network.BlockTime, chain.Network.MaxHeadAge);
 
     /// <summary>What the provider sees of chain and time now.</summary>
@@ -65,7 +67,7 @@ internal sealed class Admission(
         PaidRequest paid, ReadOnlyMemory<byte> body, Offer offer, ModelForSale sale, ChatRequest chat, int[]? ids,
         SellerView view)
     {
-        var prompt = (ulong?)ids?.Length ?? PaidRun.MostUncountedInput(body);
+        var prompt = (ulong?)ids?.Length ?? UncountedWork.MostInput(body.Length);
         var output = Charge.WorstCaseOutput(
             (ulong)chat.Choices, (ulong?)chat.MaxTokens, (ulong)offer.MaxOutput, (ulong)offer.Context, ids is null ? 0 : prompt);
         var channelId = paid.Channel.Id(_escrow);
@@ -76,7 +78,7 @@ internal sealed class Admission(
             return flaw;
         }
 
-        return await journal.RecordAsync<(Admitted, CoverGate)>(book =>
+        var result = await journal.RecordAsync<(Admitted Admitted, CoverGate Cover)>(book =>
         {
             if (book.Requests.ContainsKey(paid.Id))
             {
@@ -119,6 +121,9 @@ internal sealed class Admission(
             var gate = new CoverGate(offer.Prices, channel.Base, cover.Usable, prompt, options.CoverWait, time);
             return (events, (admitted, gate));
         });
+        return result.TryGet(out var done, out var refusal)
+            ? (done.Admitted with { MostCached = _seen.Add(paid.Channel.PayerAuthorizer, prompt) }, done.Cover)
+            : refusal;
     }
 
     /// <summary>What all channels together owe and is not claimed yet.</summary>

@@ -1,5 +1,6 @@
 using Souk.Engines;
 using Souk.Ledger;
+using Souk.Market.Pricing;
 using Souk.OpenAi.Chat;
 using Souk.OpenAi.Errors;
 using Souk.Protocol;
@@ -17,6 +18,9 @@ internal sealed record Admitted(
 {
     /// <summary>Greatest output of one choice, in tokens.</summary>
     public int MaxTokens => Math.Min(Chat.MaxTokens ?? Offer.MaxOutput, Offer.MaxOutput);
+
+    /// <summary>The most prompt tokens that can be cached: what this customer sent here before.</summary>
+    public ulong MostCached { get; init; }
 
     /// <summary>True when every token id is told and committed to.</summary>
     public bool CountsIds => Offer.Counting == CountingKinds.Ids;
@@ -38,7 +42,9 @@ internal sealed class PaidRun : IDisposable
     private bool _isListening = true;
     private bool _isStarted;
     private bool _isCancelled;
+    private bool _isCounted;
     private ulong _reported;
+    private ulong _events;
 
     public PaidRun(Admitted admitted, CoverGate cover, IWireResponse response, TimeProvider time)
     {
@@ -139,6 +145,11 @@ internal sealed class PaidRun : IDisposable
             Failure = new Refusal(Fault.Ours, "engine_failed", "The provider's engine failed; try again or elsewhere.");
             Outcome = FinishReasons.Error;
             Bug = bug;
+        }
+
+        if (!_admitted.CountsIds && !_isCounted && Generated > 0)
+        {
+            Input = UncountedWork.InputOfBroken(_admitted.Body.Length);
         }
 
         if (_isStarted)
@@ -267,33 +278,27 @@ internal sealed class PaidRun : IDisposable
 
     private async Task BeginAsync(PromptCounted prompt)
     {
-        Input = (ulong)prompt.Input;
-        Cached = (ulong)prompt.Cached;
+        // A cache that others filled, or that was filled before, is no discount that this customer could check.
+        var most = _admitted.CountsIds ? ulong.MaxValue : UncountedWork.MostInput(_admitted.Body.Length);
+        Cached = Math.Min((ulong)prompt.Cached, Math.Min(_admitted.MostCached, most));
+        Input = Math.Min((ulong)prompt.Input + (ulong)prompt.Cached, most) - Cached;
+        _isCounted = true;
         if (_admitted.CountsIds)
         {
             PromptCommitment = Commitments.Prompt(_admitted.Paid.Salt.ToBytes(), prompt.PromptIds ?? []);
         }
-        else
-        {
-            Input = Math.Min(Input, MostUncountedInput(_admitted.Body));
-        }
 
         if (Prefilling is { } prefilling)
         {
-            await prefilling(prompt, PromptCommitment);
+            await prefilling(prompt with { Input = (int)Input, Cached = (int)Cached }, PromptCommitment);
         }
 
         await StartAsync();
     }
 
-    /// <summary>The most that a prompt can be billed where nobody but the engine can count it, in tokens.</summary>
-    public static ulong MostUncountedInput(ReadOnlyMemory<byte> body) => (ulong)body.Length + UsageInputSlack;
-
-    private const ulong UsageInputSlack = 1024;
-
     private async Task DeliverAsync(TokenOut token)
     {
-        var count = _admitted.CountsIds ? (ulong)token.Ids.Length : 1;
+        var count = _admitted.CountsIds ? (ulong)token.Ids.Length : CountEvent(token);
         if (!await Cover.CoversAsync(Generated + count, _stop.Token))
         {
             Outcome = FinishReasons.Length;
@@ -315,6 +320,21 @@ internal sealed class PaidRun : IDisposable
         await SendAsync(Chunk(token));
     }
 
+    // Counting by usage: one for each event with output, as the customer counts them, up to the limit.
+    private ulong CountEvent(TokenOut token)
+    {
+        var hasContent = token.Text.Length > 0 || !token.ToolCalls.IsEmpty || token.Reasoning is { Length: > 0 }
+            || token.Refusal is { Length: > 0 };
+        _events += hasContent ? 1UL : 0;
+        if (_events > UncountedWork.MostEvents(_admitted.MostOutput))
+        {
+            throw new EngineException(
+                Fault.Ours, "upstream_protocol", "The upstream went on beyond the limit of the answer.");
+        }
+
+        return hasContent && Generated < _admitted.MostOutput ? 1UL : 0;
+    }
+
     private ReadOnlyMemory<byte> Chunk(TokenOut token)
     {
         if (!token.ToolCalls.IsEmpty)
@@ -324,7 +344,7 @@ internal sealed class PaidRun : IDisposable
 
         return token.Reasoning is { } reasoning
             ? _writer.Reasoning(token.Choice, reasoning, token.Ids)
-            : _writer.Text(token.Choice, token.Text, token.Ids, token.Logprobs.Span);
+            : _writer.Text(token.Choice, token.Refusal ?? token.Text, token.Ids, token.Logprobs.Span);
     }
 
     private async Task FinishAsync(Finished finished)

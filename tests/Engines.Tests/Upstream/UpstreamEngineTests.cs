@@ -92,6 +92,17 @@ public sealed class UpstreamEngineTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData(4096, false)]
+    [InlineData(4095, true)]
+    public async Task A_limit_of_the_whole_context_is_left_out_where_it_would_be_refused(int maxTokens, bool isSent)
+    {
+        await using var engine = await ConnectAsync();
+        await engine.AllAsync(Ask.For("Hi", maxTokens: maxTokens, more: new { max_tokens = maxTokens }));
+        using var sent = JsonDocument.Parse(server.Asked[^1]);
+        Assert.Equal(isSent, sent.RootElement.TryGetProperty("max_tokens", out _));
+    }
+
+    [Theory]
     [InlineData("http://169.254.169.254/schema")]
     [InlineData("file:///etc/passwd")]
     public async Task A_schema_that_refers_elsewhere_is_refused(string url)
