@@ -64,9 +64,10 @@ internal sealed class SoukProcess : IAsyncDisposable
     public static string NewFolder() => Directory.CreateTempSubdirectory("souk-e2e-").FullName;
 
     /// <summary>Starts a network and waits until it is ready.</summary>
-    public static async Task<SoukProcess> UpAsync(string data, bool isQuiet, int? portBase = null)
+    public static async Task<SoukProcess> UpAsync(
+        string data, bool isQuiet, int? portBase = null, IReadOnlyList<string>? engine = null)
     {
-        var up = Begin(data, isQuiet, portBase);
+        var up = Begin(data, isQuiet, portBase, engine);
         try
         {
             await up._ready.Task.WaitAsync(Patience);
@@ -80,13 +81,15 @@ internal sealed class SoukProcess : IAsyncDisposable
     }
 
     /// <summary>Starts a network without waiting for it.</summary>
-    public static SoukProcess Begin(string data, bool isQuiet, int? portBase = null)
+    /// <param name="engine">Options that say what is sold; null for the demo model.</param>
+    public static SoukProcess Begin(
+        string data, bool isQuiet, int? portBase = null, IReadOnlyList<string>? engine = null)
     {
         var start = portBase ?? Places.FivePorts();
         List<string> arguments =
         [
-            "up", "--data", data, "--port-base", start.ToString(CultureInfo.InvariantCulture), "--model", Places.Model,
-            "--name", "souk-demo",
+            "up", "--data", data, "--port-base", start.ToString(CultureInfo.InvariantCulture),
+            .. engine ?? ["--model", Places.Model, "--name", "souk-demo"],
         ];
         if (isQuiet)
         {

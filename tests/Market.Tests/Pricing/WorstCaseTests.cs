@@ -32,6 +32,14 @@ public sealed class WorstCaseTests
             WorstCase.Of(Question with { AppLimit = appLimit, PromptTokens = prompt }).Value.TokensPerChoice);
 
     [Fact]
+    public void A_bound_on_the_prompt_prices_it_and_takes_no_context()
+    {
+        var bound = Question with { PromptTokens = 5_000, AppLimit = null, IsBound = true };
+        Assert.Equal(new WorstCase(5_000, 2_048, 1, Units(9_096), false), WorstCase.Of(bound).Value);
+        Refuses("context_length_exceeded", bound with { IsBound = false });
+    }
+
+    [Fact]
     public void Without_a_limit_of_the_app_it_is_lowered_to_what_fits()
     {
         var lowered = WorstCase.Of(Question with { AppLimit = null, Available = Units(1_401) }).Value;
