@@ -37,6 +37,9 @@ public sealed class MarketHarness : IDisposable
     private readonly Running _indexer = new();
     private ILedger? _providerLedger;
 
+    // A process that starts again draws other random numbers than before.
+    private int _starts;
+
     private MarketHarness(MarketOptions options)
     {
         Options = options;
@@ -172,7 +175,7 @@ public sealed class MarketHarness : IDisposable
             GasMoneyPrice = Options.GasMoneyPrice, MostUnclaimed = draft.MostUnclaimed,
         };
         var parts = new ProviderParts(
-            _providerLedger, Chain, Network.ClientFor("provider"), Time, Scheduler.Randomness.Fork("provider"),
+            _providerLedger, Chain, Network.ClientFor("provider"), Time, Scheduler.Randomness.Fork($"provider {++_starts}"),
             Logs.For("provider"));
         Provider = (await ProviderNode.StartAsync(options, parts, CancellationToken.None)).Value;
         var handler = Options.Provider?.Invoke(Provider.Handler) ?? Provider.Handler;
@@ -200,7 +203,7 @@ public sealed class MarketHarness : IDisposable
             MostChannelsPerProvider = Options.MostChannels, SliceTokens = Options.SliceTokens,
         };
         var parts = new GatewayParts(
-            ledger, Chain, Network.ClientFor("gateway"), Time, Scheduler.Randomness.Fork("gateway"), Logs.For("gateway"));
+            ledger, Chain, Network.ClientFor("gateway"), Time, Scheduler.Randomness.Fork($"gateway {++_starts}"), Logs.For("gateway"));
         Gateway = (await GatewayNode.StartAsync(options, parts, CancellationToken.None)).Value;
         _gateway.Start(Network.Listen(Front.Endpoint, Gateway.FrontDoor), Gateway.RunAsync);
         _gateway.Also(Network.Listen(Back.Endpoint, Gateway.AdminDoor));
