@@ -35,14 +35,20 @@ public sealed class IndexerNodeTests
             var newer = good.Message with { Sequence = good.Message.Sequence + 1 };
             (Signed<Offer> Offer, string Code)[] cases =
             [
-                (good with { Message = good.Message with { InputPrice = Amount.Zero, CachedPrice = Amount.Zero } }, "offer_signer"),
+                (good with { Message = good.Message with { InputPrice = Amount.Zero, CachedPrice = Amount.Zero } },
+                    "offer_signer"),
                 (Signed.Sign(newer, market.Keys.Stranger, domain), "offer_signer"),
                 (Signed.Sign(newer, market.Keys.Node, domain with { ChainId = 1 }), "offer_signer"),
-                (Signed.Sign(newer with { Endpoint = "https://elsewhere.example" }, market.Keys.Node, domain), "offer_endpoint"),
-                (Signed.Sign(newer with { Payout = market.Keys.Stranger.Address }, market.Keys.Node, domain), "offer_payout"),
-                (Signed.Sign(newer with { Escrow = market.Keys.Stranger.Address }, market.Keys.Node, domain), "offer_escrow"),
-                (Signed.Sign(newer with { Currency = market.Keys.Stranger.Address }, market.Keys.Node, domain), "offer_currency"),
-                (Signed.Sign(newer with { Provider = market.Keys.Stranger.Address }, market.Keys.Node, domain), "provider_unknown"),
+                (Signed.Sign(newer with { Endpoint = "https://elsewhere.example" }, market.Keys.Node, domain),
+                    "offer_endpoint"),
+                (Signed.Sign(newer with { Payout = market.Keys.Stranger.Address }, market.Keys.Node, domain),
+                    "offer_payout"),
+                (Signed.Sign(newer with { Escrow = market.Keys.Stranger.Address }, market.Keys.Node, domain),
+                    "offer_escrow"),
+                (Signed.Sign(newer with { Currency = market.Keys.Stranger.Address }, market.Keys.Node, domain),
+                    "offer_currency"),
+                (Signed.Sign(newer with { Provider = market.Keys.Stranger.Address }, market.Keys.Node, domain),
+                    "provider_unknown"),
                 (Signed.Sign(newer with { Expiry = newer.IssuedAt + 1 }, market.Keys.Node, domain), "offer_expired"),
                 (Signed.Sign(newer with { Expiry = newer.IssuedAt + 901 }, market.Keys.Node, domain), "offer_too_long"),
                 (Signed.Sign(good.Message with { Region = "moon" }, market.Keys.Node, domain), "offer_equivocal"),
@@ -106,13 +112,15 @@ public sealed class IndexerNodeTests
     });
 
     [Fact]
-    public void A_flood_of_announcements_is_cut_off_and_holds_up_nobody_else() => MarketHarness.Run(Options, async market =>
+    public void A_flood_of_announcements_is_cut_off_and_holds_up_nobody_else() =>
+        MarketHarness.Run(Options, async market =>
     {
         List<int> statuses = [];
         for (var i = 0; i < 125; i++)
         {
             await using var reply = await market.Network.ClientFor("flood").SendAsync(
-                Indexer, WireRequest.Json("POST", NodePaths.Offers, "{\"offers\":[]}"u8.ToArray()), CancellationToken.None);
+                Indexer, WireRequest.Json("POST", NodePaths.Offers, "{\"offers\":[]}"u8.ToArray()),
+                    CancellationToken.None);
             statuses.Add(reply.Status);
         }
 

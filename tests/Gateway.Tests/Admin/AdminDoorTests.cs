@@ -18,7 +18,8 @@ public sealed class AdminDoorTests
     public void Strangers_are_refused(string host, string? origin, string? token, int status, string code) =>
         MarketHarness.Run(new MarketOptions { AwaitsChannels = false }, async market =>
         {
-            foreach (var (method, path) in new[] { ("GET", "status"), ("POST", "keys"), ("DELETE", $"keys/{market.Key.Hash}") })
+            foreach (var (method, path) in new[] { ("GET", "status"), ("POST", "keys"),
+                ("DELETE", $"keys/{market.Key.Hash}") })
             {
                 var reply = await SendAsync(market, method, path, "{}", host, origin, token);
 

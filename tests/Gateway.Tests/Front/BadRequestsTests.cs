@@ -15,11 +15,15 @@ public sealed class BadRequestsTests
     [InlineData("{\"model\":7,\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}", 400, null)]
     [InlineData("{\"model\":\"tiny\",\"messages\":\"hello\"}", 400, null)]
     [InlineData("{\"model\":\"tiny\",\"messages\":[]}", 400, null)]
-    [InlineData("{\"model\":\"tiny\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"max_tokens\":\"many\"}", 400, null)]
-    [InlineData("{\"model\":\"tiny\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"max_tokens\":-1}", 400, null)]
-    [InlineData("{\"model\":\"tiny\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"temperature\":9}", 400, null)]
+    [InlineData("{\"model\":\"tiny\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"max_tokens\":\"many\"}",
+        400, null)]
+    [InlineData("{\"model\":\"tiny\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"max_tokens\":-1}",
+        400, null)]
+    [InlineData("{\"model\":\"tiny\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"temperature\":9}",
+        400, null)]
     [InlineData("{\"model\":\"other\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}", 404, "model_not_found")]
-    [InlineData("{\"model\":\"tiny\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"logprobs\":true}", 400, "feature_missing")]
+    [InlineData("{\"model\":\"tiny\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"logprobs\":true}",
+        400, "feature_missing")]
     public void A_bad_body_is_refused(string body, int status, string? code) => MarketHarness.Run(async market =>
         await ExpectAsync(market, () => market.App.PostAsync(Encoding.UTF8.GetBytes(body)), status, code));
 
@@ -27,7 +31,8 @@ public sealed class BadRequestsTests
     public void A_body_that_is_too_large_is_refused() => MarketHarness.Run(async market =>
         await ExpectAsync(
             market,
-            () => market.App.ChatAsync(body => body["messages"]![0]!["content"] = new string('x', 9 << 20)), 413, null));
+            () => market.App.ChatAsync(body => body["messages"]![0]!["content"] = new string('x', 9 << 20)), 413,
+                null));
 
     [Fact]
     public void A_prompt_that_fills_the_context_is_refused() => MarketHarness.Run(async market =>
@@ -45,7 +50,8 @@ public sealed class BadRequestsTests
     public void A_revoked_key_is_refused() => MarketHarness.Run(async market =>
     {
         var revoked = await market.Owner().SendAsync(
-            new WireRequest("DELETE", $"/admin/v1/keys/{market.Key.Hash}", "", new WireHeaders { { "host", "localhost:7010" } }, default, ""));
+            new WireRequest("DELETE", $"/admin/v1/keys/{market.Key.Hash}", "",
+                new WireHeaders { { "host", "localhost:7010" } }, default, ""));
         Assert.Equal(200, revoked.Status);
 
         await ExpectAsync(market, () => market.App.ChatAsync(), 401, "api_key_revoked");
@@ -68,10 +74,12 @@ public sealed class BadRequestsTests
         async market => await ExpectAsync(market, () => market.App.ChatAsync(), 402, "insufficient_quota"));
 
     [Fact]
-    public void A_limit_that_the_budget_cannot_pay_is_refused_and_one_that_was_not_given_is_lowered() => MarketHarness.Run(
+    public void A_limit_that_the_budget_cannot_pay_is_refused_and_one_that_was_not_given_is_lowered() =>
+        MarketHarness.Run(
         new MarketOptions { Budget = new(28 + (20 * 6)) }, async market =>
         {
-            await ExpectAsync(market, () => market.App.ChatAsync(body => body["max_tokens"] = 21), 402, "insufficient_quota");
+            await ExpectAsync(market, () => market.App.ChatAsync(body => body["max_tokens"] = 21), 402,
+                "insufficient_quota");
             market.Engine.IsEndless = true;
 
             var reply = await market.App.ChatAsync();
@@ -138,13 +146,15 @@ public sealed class BadRequestsTests
     [Fact]
     public void Unknown_paths_and_methods_are_told_apart() => MarketHarness.Run(async market =>
     {
-        await ExpectAsync(market, () => market.App.SendAsync(WireRequest.Get("/v1/chat/completions")), 405, "method_not_allowed");
+        await ExpectAsync(market, () => market.App.SendAsync(WireRequest.Get("/v1/chat/completions")), 405,
+            "method_not_allowed");
         await ExpectAsync(market, () => market.App.SendAsync(WireRequest.Get("/v1/engines")), 404, "unknown_url");
     });
 
     [Fact]
     public void The_budget_is_never_overspent_however_many_ask_at_once() => MarketHarness.Run(
-        new MarketOptions { Budget = new(1_000), WarmChannels = 4, Interleaves = true, Concurrency = 8 }, async market =>
+        new MarketOptions { Budget = new(1_000), WarmChannels = 4, Interleaves = true, Concurrency = 8 },
+            async market =>
         {
             var replies = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => market.App.ChatAsync(body =>
                 body["max_tokens"] = 12)));

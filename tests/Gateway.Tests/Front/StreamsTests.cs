@@ -58,7 +58,8 @@ public sealed class StreamsTests
     [Fact]
     public void Token_ids_come_where_they_are_asked_for() => MarketHarness.Run(async market =>
     {
-        var streamed = await market.App.ChatAsync(body => (body["stream"], body["return_token_ids"], body["seed"]) = (true, true, 5));
+        var streamed = await market.App.ChatAsync(body =>
+            (body["stream"], body["return_token_ids"], body["seed"]) = (true, true, 5));
         var whole = await market.App.ChatAsync(body => (body["return_token_ids"], body["seed"]) = (true, 5));
 
         int[] ids = [.. streamed.Chunks.SelectMany(chunk => chunk["choices"]!.AsArray())
@@ -99,7 +100,8 @@ public sealed class StreamsTests
     });
 
     [Fact]
-    public void A_long_answer_raises_its_ceiling_as_it_streams_and_never_a_slice_ahead() => MarketHarness.Run(async market =>
+    public void A_long_answer_raises_its_ceiling_as_it_streams_and_never_a_slice_ahead() =>
+        MarketHarness.Run(async market =>
     {
         market.Engine.Tokens = 300;
         var most = Amount.Zero;

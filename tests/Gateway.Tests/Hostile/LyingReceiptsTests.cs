@@ -46,7 +46,8 @@ public sealed class LyingReceiptsTests
 
     [Theory]
     [MemberData(nameof(Lies))]
-    public void A_lying_receipt_is_refused_and_freezes_the_channel(string code) => HostileMarket.Run(async (market, meddler) =>
+    public void A_lying_receipt_is_refused_and_freezes_the_channel(string code) =>
+        HostileMarket.Run(async (market, meddler) =>
     {
         meddler.Forge(market, Forgeries[code]);
         var before = await MoneySeen.OfAsync(market);
@@ -95,7 +96,8 @@ public sealed class LyingReceiptsTests
     });
 
     [Fact]
-    public void Another_nonce_in_the_headers_than_in_the_receipt_is_refused() => HostileMarket.Run(async (market, meddler) =>
+    public void Another_nonce_in_the_headers_than_in_the_receipt_is_refused() =>
+        HostileMarket.Run(async (market, meddler) =>
     {
         meddler.OnHead = headers => headers["souk-provider-nonce"] = Sha.Hash("x"u8).ToString();
         var before = await MoneySeen.OfAsync(market);

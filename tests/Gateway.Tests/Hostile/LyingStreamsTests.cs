@@ -25,7 +25,8 @@ public sealed class LyingStreamsTests
     [Fact]
     public void Ids_that_the_receipt_does_not_commit_to_are_refused() => HostileMarket.Run(async (market, meddler) =>
     {
-        meddler.OnEvent = text => [text.Replace("\"token_ids\":[257]", "\"token_ids\":[256]", StringComparison.Ordinal)];
+        meddler.OnEvent = text =>
+            [text.Replace("\"token_ids\":[257]", "\"token_ids\":[256]", StringComparison.Ordinal)];
         var before = await MoneySeen.OfAsync(market);
 
         Assert.Equal("receipt_output_commitment", (await market.App.ChatAsync()).ErrorCode);
@@ -110,7 +111,8 @@ public sealed class LyingStreamsTests
         });
 
     [Fact]
-    public void A_stream_that_breaks_half_way_gives_the_whole_text_that_came() => HostileMarket.Run(async (market, meddler) =>
+    public void A_stream_that_breaks_half_way_gives_the_whole_text_that_came() =>
+        HostileMarket.Run(async (market, meddler) =>
     {
         meddler.BreaksAt = 6;
 
@@ -218,7 +220,8 @@ public sealed class LyingStreamsTests
     private static async Task<Amount> SettledByReceiptAsync(MarketHarness market)
     {
         await market.UntilAsync(() => market.Gateway.Book.Outstanding.Count == 0
-            || market.Gateway.Book.Channels.Values.Any(channel => channel.State == CustomerChannelState.Frozen), "it ended");
+            || market.Gateway.Book.Channels.Values.Any(channel => channel.State == CustomerChannelState.Frozen),
+                "it ended");
         var money = await MoneySeen.OfAsync(market);
         Assert.Equal(Amount.Zero, money.Reserved);
         Assert.Equal(money.ProviderBase, money.CustomerBase);

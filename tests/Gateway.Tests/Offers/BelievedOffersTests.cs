@@ -53,7 +53,8 @@ public sealed class BelievedOffersTests
     });
 
     [Fact]
-    public void A_silent_heartbeat_takes_an_offer_off_the_market_and_a_new_one_brings_it_back() => Run(async (market, altered) =>
+    public void A_silent_heartbeat_takes_an_offer_off_the_market_and_a_new_one_brings_it_back() =>
+        Run(async (market, altered) =>
     {
         altered.DropsBeats = true;
         await market.WaitAsync(45);
@@ -145,7 +146,8 @@ public sealed class BelievedOffersTests
             {
                 var list = OfferList.Parse(body).Value;
                 Seen.AddRange(list.Offers.Where(offer => !Seen.Contains(offer)));
-                body = new OfferList([.. list.Offers.Select(offer => Change?.Invoke(request, offer) ?? offer)]).ToJson();
+                body = new OfferList(
+                    [.. list.Offers.Select(offer => Change?.Invoke(request, offer) ?? offer)]).ToJson();
             }
             else if (DropsBeats)
             {

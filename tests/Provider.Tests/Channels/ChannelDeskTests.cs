@@ -46,7 +46,8 @@ public sealed class ChannelDeskTests
             buyer.NewChannel(config => config with { PayerAuthorizer = stranger }), new(5_000))).Refusal!.Code);
         Assert.Equal(
             [
-                "channel_not_ours", "channel_not_ours", "wrong_currency", "withdraw_delay_too_short", "deposit_too_small",
+                "channel_not_ours", "channel_not_ours", "wrong_currency", "withdraw_delay_too_short",
+                    "deposit_too_small",
                 "deposit_reverted",
             ],
             codes);
@@ -67,7 +68,8 @@ public sealed class ChannelDeskTests
         });
 
     [Fact]
-    public void A_deposit_below_the_minimum_is_refused_the_second_time_too() => MarketHarness.Run(Options, async market =>
+    public void A_deposit_below_the_minimum_is_refused_the_second_time_too() =>
+        MarketHarness.Run(Options, async market =>
     {
         var buyer = new Buyer(market);
         var channel = buyer.NewChannel();
@@ -126,7 +128,8 @@ public sealed class ChannelDeskTests
     {
         await using var reply = await market.Network.ClientFor("anyone").SendAsync(
             market.ProviderTarget,
-            WireRequest.Json("POST", NodePaths.Channels, System.Text.Encoding.UTF8.GetBytes(body)), CancellationToken.None);
+            WireRequest.Json("POST", NodePaths.Channels, System.Text.Encoding.UTF8.GetBytes(body)),
+                CancellationToken.None);
 
         var error = WireError.Parse(reply.Status, await reply.ReadAllAsync(4096, CancellationToken.None));
         Assert.Equal((400, "malformed"), (reply.Status, error.Code));

@@ -40,7 +40,8 @@ public sealed class PaidAnswersTests
         });
 
     [Fact]
-    public void A_seed_gives_the_same_answer_again_and_two_parties_another() => MarketHarness.Run(Options, async market =>
+    public void A_seed_gives_the_same_answer_again_and_two_parties_another() =>
+        MarketHarness.Run(Options, async market =>
     {
         var buyer = new Buyer(market);
         var channel = await buyer.OpenAsync();
@@ -65,7 +66,8 @@ public sealed class PaidAnswersTests
             var bought = await buyer.BuyAsync(channel, 16, body => body["max_tokens"] = 16);
 
             Assert.Equal(("length", 16UL), (bought.Receipt!.Message.FinishReason, bought.Receipt.Message.OutputTokens));
-            Assert.True(market.Time.GetUtcNow() - start < TimeSpan.FromSeconds(2), "It waited for cover it did not need.");
+            Assert.True(market.Time.GetUtcNow() - start < TimeSpan.FromSeconds(2),
+                "It waited for cover it did not need.");
         });
 
     [Fact]
@@ -87,7 +89,8 @@ public sealed class PaidAnswersTests
         });
 
     [Fact]
-    public void A_raise_lets_the_answer_go_on_and_comes_too_late_afterwards() => MarketHarness.Run(Options, async market =>
+    public void A_raise_lets_the_answer_go_on_and_comes_too_late_afterwards() =>
+        MarketHarness.Run(Options, async market =>
     {
         var buyer = new Buyer(market);
         var channel = await buyer.OpenAsync();
@@ -102,7 +105,8 @@ public sealed class PaidAnswersTests
             if (tokens == 10)
             {
                 taken = await buyer.Client.RaiseAsync(market.ProviderTarget, request.Id, raise, CancellationToken.None);
-                var same = await buyer.Client.RaiseAsync(market.ProviderTarget, request.Id, raise, CancellationToken.None);
+                var same = await buyer.Client.RaiseAsync(market.ProviderTarget, request.Id, raise,
+                    CancellationToken.None);
                 Assert.Equal("count_not_higher", same.Refusal!.Code);
             }
         });
@@ -152,7 +156,8 @@ public sealed class PaidAnswersTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void A_cancel_charges_what_was_generated_before_it(bool byDelete) => MarketHarness.Run(Options, async market =>
+    public void A_cancel_charges_what_was_generated_before_it(bool byDelete) =>
+        MarketHarness.Run(Options, async market =>
     {
         var buyer = new Buyer(market);
         var channel = await buyer.OpenAsync();
@@ -174,7 +179,8 @@ public sealed class PaidAnswersTests
         }, leaving.Token);
 
         await market.WaitAsync(1);
-        var record = (await buyer.Client.GetRequestAsync(market.ProviderTarget, request.Id, CancellationToken.None)).Value;
+        var record = (
+            await buyer.Client.GetRequestAsync(market.ProviderTarget, request.Id, CancellationToken.None)).Value;
         var receipt = record.Receipt!.Message;
         Assert.Equal("cancelled", receipt.FinishReason);
         Assert.InRange(receipt.OutputTokens, 5UL, 12UL);
@@ -248,7 +254,8 @@ public sealed class PaidAnswersTests
     });
 
     [Fact]
-    public void After_a_crash_the_receipt_charges_input_and_the_last_count() => MarketHarness.Run(Options, async market =>
+    public void After_a_crash_the_receipt_charges_input_and_the_last_count() =>
+        MarketHarness.Run(Options, async market =>
     {
         var buyer = new Buyer(market);
         var channel = await buyer.OpenAsync();
@@ -271,7 +278,8 @@ public sealed class PaidAnswersTests
         await market.StartProviderAsync();
 
         Assert.Null(bought.Receipt);
-        var record = (await buyer.Client.GetRequestAsync(market.ProviderTarget, request.Id, CancellationToken.None)).Value;
+        var record = (
+            await buyer.Client.GetRequestAsync(market.ProviderTarget, request.Id, CancellationToken.None)).Value;
         var receipt = record.Receipt!.Message;
         Assert.Equal("error", receipt.FinishReason);
         Assert.Equal((14UL, 10UL), (receipt.InputTokens, receipt.OutputTokens));

@@ -33,7 +33,8 @@ public sealed class RefusedRequestsTests
         "voucher_channel_mismatch", 400, (market, request) => request with
         {
             Voucher = Voucher.Sign(
-                market.Keys.Hot, market.Chain.Network.EscrowDomain, Sha.Hash("elsewhere"u8), request.Voucher.MaxClaimable),
+                market.Keys.Hot, market.Chain.Network.EscrowDomain, Sha.Hash("elsewhere"u8),
+                    request.Voucher.MaxClaimable),
         });
 
     [Fact]
@@ -131,7 +132,8 @@ public sealed class RefusedRequestsTests
     });
 
     [Fact]
-    public void A_repeated_id_a_spent_index_and_a_lower_voucher_are_refused() => MarketHarness.Run(Options, async market =>
+    public void A_repeated_id_a_spent_index_and_a_lower_voucher_are_refused() =>
+        MarketHarness.Run(Options, async market =>
     {
         var buyer = new Buyer(market);
         var channel = await buyer.OpenAsync();

@@ -3,7 +3,8 @@ using Souk.Testbed.Market;
 
 namespace Souk.Simulation.Market;
 
-/// <summary>A market's whole life in a minute: offers, paid answers, one of them abandoned, claims, and the last unit found.</summary>
+/// <summary>A market's whole life in a minute: offers, paid answers, one of them abandoned, claims, and the last
+/// unit found.</summary>
 internal static class OneRun
 {
     public static Bytes32 Trace(ulong seed) => MarketHarness.Run(

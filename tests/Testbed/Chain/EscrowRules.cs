@@ -4,16 +4,19 @@ using Souk.Protocol;
 namespace Souk.Testbed.Chain;
 
 /// <summary>
-/// What the x402 batch-settlement escrow allows: written from the specification, apart from the contract and from the code
+/// What the x402 batch-settlement escrow allows: written from the specification, apart from the contract and from
+/// the code
 /// under test.
 /// </summary>
 internal static class EscrowRules
 {
     public static ChainBooks Deposit(
-        ChainBooks books, Acting acting, ChannelConfig config, Amount amount, Address collector, ReadOnlyMemory<byte> data)
+        ChainBooks books, Acting acting, ChannelConfig config, Amount amount, Address collector,
+            ReadOnlyMemory<byte> data)
     {
         Require(
-            !config.Payer.IsZero && !config.Receiver.IsZero && !config.ReceiverAuthorizer.IsZero && !config.Token.IsZero,
+            !config.Payer.IsZero && !config.Receiver.IsZero && !config.ReceiverAuthorizer.IsZero
+            && !config.Token.IsZero,
             "InvalidChannel");
         Require(
             config.WithdrawDelay is >= ChannelConfig.MinWithdrawDelay and <= ChannelConfig.MaxWithdrawDelay,

@@ -3,7 +3,8 @@ using Souk.Protocol;
 
 namespace Souk.Testbed.Chain;
 
-/// <summary>What the provider registry allows. Pending changes of delay and court are left out: no role reads them.</summary>
+/// <summary>What the provider registry allows. Pending changes of delay and court are left out: no role reads
+/// them.</summary>
 internal static class RegistryRules
 {
     public static ChainBooks Act(ChainBooks books, Acting acting, RegistryAction action) => action switch
@@ -101,7 +102,8 @@ internal static class RegistryRules
     private static void RequireProof(Acting acting, Address node, Signature proof)
     {
         var registry = new ContractDomain(acting.Network.ChainId, acting.Network.Registry);
-        Require(Secp256k1.Recover(NodeKeyProof.Digest(registry, acting.Sender, node), proof) == node, "InvalidSignature");
+        Require(Secp256k1.Recover(NodeKeyProof.Digest(registry, acting.Sender, node), proof) == node,
+            "InvalidSignature");
     }
 
     private static void RequireFree(ChainBooks books, Acting acting, ProviderKeys keys)

@@ -7,7 +7,8 @@ using Souk.Protocol;
 namespace Souk.Testbed.Chain;
 
 /// <summary>
-/// A chain in memory: a block at every tick of the simulated clock, escrow, registry, vaults and currency by the contracts'
+/// A chain in memory: a block at every tick of the simulated clock, escrow, registry, vaults and currency by the
+/// contracts'
 /// rules. Transactions wait for the next block, cost gas and enter the trace.
 /// </summary>
 public sealed class SimulatedChain : IMarketChain, IDisposable
@@ -212,7 +213,8 @@ public sealed class SimulatedChain : IMarketChain, IDisposable
         var books = Books;
         var head = Newest;
         var number = head.Number + 1;
-        var hash = Sha.Hash(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{head.Hash}{number}{Now}")));
+        var hash = Sha.Hash(
+            Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{head.Hash}{number}{Now}")));
         List<(Pending Pending, Result<TxOutcome> Outcome)> mined = [];
         foreach (var pending in _pending)
         {
@@ -220,7 +222,8 @@ public sealed class SimulatedChain : IMarketChain, IDisposable
             books = books.PayGas(pending.Sender, fee);
             var result = Try(books, pending.Sender, pending.Action);
             var id = Sha.Hash(Encoding.ASCII.GetBytes($"{hash}{mined.Count}"));
-            _scheduler.Trace.Record("transaction", $"{pending.Sender} {pending.Action.GetType().Name} {result.Refusal?.Code}");
+            _scheduler.Trace.Record("transaction",
+                $"{pending.Sender} {pending.Action.GetType().Name} {result.Refusal?.Code}");
             if (result.TryGet(out var after, out var refusal))
             {
                 books = after;
@@ -257,7 +260,8 @@ public sealed class SimulatedChain : IMarketChain, IDisposable
     }
 }
 
-/// <summary>An account on the simulated chain: each transaction is tried first, then waits for the next block.</summary>
+/// <summary>An account on the simulated chain: each transaction is tried first, then waits for the next
+/// block.</summary>
 internal sealed class SimulatedAccount(SimulatedChain chain, Address address) : IMarketAccount
 {
     public const ulong Gas = 100_000;

@@ -68,7 +68,8 @@ internal static class VaultRules
                 config.Receiver,
                 vault.ByReceiver.GetValueOrDefault(config.Receiver).Take(vault.Limits.ReceiverCap, amount, now)),
         };
-        return books.Transfer(collector, network.Escrow, amount) with { Vaults = books.Vaults.SetItem(collector, spent) };
+        return books.Transfer(collector, network.Escrow,
+            amount) with { Vaults = books.Vaults.SetItem(collector, spent) };
     }
 
     public static ChainBooks Act(ChainBooks books, Acting acting, VaultAction action)
@@ -121,12 +122,15 @@ internal static class VaultRules
         {
             Require(vault.HotKeys.ContainsKey(actor), "NotOwnerOrHotKey");
             Require(
-                actor == channel.PayerAuthorizer || !vault.HotKeys.ContainsKey(channel.PayerAuthorizer), "NotKeyOfChannel");
+                actor == channel.PayerAuthorizer || !vault.HotKeys.ContainsKey(channel.PayerAuthorizer),
+                    "NotKeyOfChannel");
         }
     }
 
-    // Solidity's abi.encode of (ChannelConfig config, bytes32 nonce, uint64 deadline, bytes signature), read word by word.
-    private static (ChannelConfig Config, Bytes32 Nonce, ulong Deadline, Signature Signature) Decode(ReadOnlySpan<byte> data)
+    // Solidity's abi.encode of (ChannelConfig config, bytes32 nonce, uint64 deadline, bytes signature), read word by
+    // word.
+    private static (ChannelConfig Config, Bytes32 Nonce, ulong Deadline, Signature Signature) Decode(
+        ReadOnlySpan<byte> data)
     {
         Require(data.Length >= 14 * Word && Number(data) == Word, "InvalidData");
         var tuple = data[Word..];

@@ -6,7 +6,8 @@ using Souk.Protocol;
 namespace Souk.Testbed.Engines;
 
 /// <summary>
-/// A model of a few kilobytes: a real byte-level tokenizer and chat template, and weights that are only a name. One byte is
+/// A model of a few kilobytes: a real byte-level tokenizer and chat template, and weights that are only a name. One
+/// byte is
 /// one token, so prompts and answers can be counted by eye.
 /// </summary>
 public static class TinyModel
@@ -32,7 +33,8 @@ public static class TinyModel
             }),
         };
         var weights = System.Text.Encoding.UTF8.GetBytes(name);
-        var entries = files.Select(file => new ManifestEntry(file.Key, Sha.Hash(file.Value.Span), (ulong)file.Value.Length))
+        var entries = files.Select(file =>
+            new ManifestEntry(file.Key, Sha.Hash(file.Value.Span), (ulong)file.Value.Length))
             .Append(new ManifestEntry("model.onnx", Sha.Hash(weights), (ulong)weights.Length));
         var manifest = ModelManifest.FromFiles(entries, "w=f32,a=f32,kv=f32");
         return new EngineModel(
@@ -59,7 +61,8 @@ public static class TinyModel
                 special = true,
             }),
             normalizer = (object?)null,
-            pre_tokenizer = new { type = "ByteLevel", add_prefix_space = false, trim_offsets = true, use_regex = false },
+            pre_tokenizer = new { type = "ByteLevel", add_prefix_space = false, trim_offsets = true,
+                use_regex = false },
             post_processor = (object?)null,
             decoder = new { type = "ByteLevel", add_prefix_space = true, trim_offsets = true, use_regex = true },
             model = new

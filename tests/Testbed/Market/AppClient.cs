@@ -26,7 +26,8 @@ public sealed record AppReply(int Status, WireHeaders Headers, string Text, bool
     public string? ErrorCode => (string?)Json["error"]?["code"];
 
     /// <summary>The text of a choice, streamed or not.</summary>
-    public string Content(int choice = 0) => Headers["content-type"]!.StartsWith("text/event-stream", StringComparison.Ordinal)
+    public string Content(int choice = 0) =>
+        Headers["content-type"]!.StartsWith("text/event-stream", StringComparison.Ordinal)
         ? string.Concat(Chunks.SelectMany(chunk => chunk["choices"]?.AsArray() ?? [])
             .Where(part => (int)part!["index"]! == choice).Select(part => (string?)part!["delta"]!["content"]))
         : (string)Json["choices"]![choice]!["message"]!["content"]!;

@@ -35,7 +35,8 @@ public sealed record Bought(PaidReply Reply, IReadOnlyList<JsonNode> Chunks, Sig
 }
 
 /// <summary>
-/// A customer that speaks to the provider itself, so that tests can send what no gateway would. It funds channels from the
+/// A customer that speaks to the provider itself, so that tests can send what no gateway would. It funds channels
+/// from the
 /// market's vault.
 /// </summary>
 public sealed class Buyer(MarketHarness market, string name = "buyer")
@@ -54,7 +55,8 @@ public sealed class Buyer(MarketHarness market, string name = "buyer")
     {
         var keys = market.Keys;
         var config = new ChannelConfig(
-            market.Vault, keys.Hot.Address, keys.Payout.Address, keys.Authorizer.Address, market.Chain.Network.Currency, 900,
+            market.Vault, keys.Hot.Address, keys.Payout.Address, keys.Authorizer.Address,
+                market.Chain.Network.Currency, 900,
             _randomness.NextBytes32());
         config = change?.Invoke(config) ?? config;
         return new BuyerChannel(config, config.Id(Escrow));
@@ -159,7 +161,8 @@ public sealed class Buyer(MarketHarness market, string name = "buyer")
                 {
                     var chunk = JsonNode.Parse(next.Data.Span)!;
                     chunks.Add(chunk);
-                    var ids = chunk["choices"]?.AsArray().Sum(choice => choice!["token_ids"]?.AsArray().Count ?? 0) ?? 0;
+                    var ids = chunk["choices"]?.AsArray().Sum(choice =>
+                        choice!["token_ids"]?.AsArray().Count ?? 0) ?? 0;
                     tokens += ids;
                     if (ids > 0 && onToken is not null)
                     {

@@ -17,7 +17,8 @@ using Souk.Wire.Paid;
 namespace Souk.Testbed.Market;
 
 /// <summary>
-/// A whole market on one thread: provider, indexer and gateway as the product composes them, on a simulated clock, network,
+/// A whole market on one thread: provider, indexer and gateway as the product composes them, on a simulated clock,
+/// network,
 /// chain, disk and engine.
 /// </summary>
 public sealed class MarketHarness : IDisposable
@@ -163,19 +164,22 @@ public sealed class MarketHarness : IDisposable
         var options = new ProviderOptions
         {
             Provider = Keys.ProviderOwner.Address, Payout = Keys.Payout.Address, NodeKey = Keys.Node,
-            AuthorizerKey = Keys.Authorizer, GasKey = Keys.Gas, Endpoint = Endpoint, SpkiHash = () => ProviderTarget.SpkiHash,
+            AuthorizerKey = Keys.Authorizer, GasKey = Keys.Gas, Endpoint = Endpoint, SpkiHash = () =>
+                ProviderTarget.SpkiHash,
             Models =
             [
                 new ModelForSale(Engine, Options.Prices)
                 {
-                    Concurrency = Options.Concurrency, SliceLeast = Options.SliceLeast, SliceGreatest = Options.SliceGreatest,
+                    Concurrency = Options.Concurrency, SliceLeast = Options.SliceLeast,
+                        SliceGreatest = Options.SliceGreatest,
                 },
             ],
             Indexers = [IndexerUri.ToString()], WithdrawDelay = draft.WithdrawDelay, MinimumDeposit = new(1_000),
             GasMoneyPrice = Options.GasMoneyPrice, MostUnclaimed = draft.MostUnclaimed,
         };
         var parts = new ProviderParts(
-            _providerLedger, Chain, Network.ClientFor("provider"), Time, Scheduler.Randomness.Fork($"provider {++_starts}"),
+            _providerLedger, Chain, Network.ClientFor("provider"), Time,
+                Scheduler.Randomness.Fork($"provider {++_starts}"),
             Logs.For("provider"));
         Provider = (await ProviderNode.StartAsync(options, parts, CancellationToken.None)).Value;
         var handler = Options.Provider?.Invoke(Provider.Handler) ?? Provider.Handler;
@@ -183,7 +187,8 @@ public sealed class MarketHarness : IDisposable
             Network.Listen(ProviderTarget.Endpoint, handler, ProviderTarget.SpkiHash), Provider.RunAsync);
     }
 
-    /// <summary>Kills the provider at this instant; of what was not on its disk yet, some appends may survive.</summary>
+    /// <summary>Kills the provider at this instant; of what was not on its disk yet, some appends may
+    /// survive.</summary>
     public async Task CrashProviderAsync(int surviving = 0)
     {
         ProviderDisk.Crash(surviving);
@@ -203,7 +208,8 @@ public sealed class MarketHarness : IDisposable
             MostChannelsPerProvider = Options.MostChannels, SliceTokens = Options.SliceTokens,
         };
         var parts = new GatewayParts(
-            ledger, Chain, Network.ClientFor("gateway"), Time, Scheduler.Randomness.Fork($"gateway {++_starts}"), Logs.For("gateway"));
+            ledger, Chain, Network.ClientFor("gateway"), Time, Scheduler.Randomness.Fork($"gateway {++_starts}"),
+                Logs.For("gateway"));
         Gateway = (await GatewayNode.StartAsync(options, parts, CancellationToken.None)).Value;
         _gateway.Start(Network.Listen(Front.Endpoint, Gateway.FrontDoor), Gateway.RunAsync);
         _gateway.Also(Network.Listen(Back.Endpoint, Gateway.AdminDoor));
@@ -281,7 +287,8 @@ public sealed class MarketHarness : IDisposable
         if (Options.AwaitsChannels)
         {
             await UntilAsync(
-                () => Gateway.IdleChannels >= Options.WarmChannels && Gateway.Offers > 0, "the gateway has its channels");
+                () => Gateway.IdleChannels >= Options.WarmChannels && Gateway.Offers > 0,
+                    "the gateway has its channels");
         }
     }
 

@@ -3,7 +3,8 @@ using Souk.Wire;
 
 namespace Souk.Testbed.Market;
 
-/// <summary>A market of one provider, one indexer and one gateway. Prices are whole units a token, so that charges can be
+/// <summary>A market of one provider, one indexer and one gateway. Prices are whole units a token, so that charges
+/// can be
 /// reckoned by hand: 2 for input, 1 for cached input, 6 for output.</summary>
 public sealed record MarketOptions
 {

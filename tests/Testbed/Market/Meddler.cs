@@ -88,7 +88,8 @@ public sealed class Meddler(IWireHandler inner) : IWireHandler
                 return;
             }
 
-            foreach (var part in Encoding.UTF8.GetString(data.Span).Split("\n\n", StringSplitOptions.RemoveEmptyEntries))
+            foreach (
+                var part in Encoding.UTF8.GetString(data.Span).Split("\n\n", StringSplitOptions.RemoveEmptyEntries))
             {
                 if (IsBroken || _events >= meddler.BreaksAt)
                 {

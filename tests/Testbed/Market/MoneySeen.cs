@@ -4,7 +4,8 @@ namespace Souk.Testbed.Market;
 
 /// <summary>Where the money is, by each side's own books and by the chain.</summary>
 public sealed record MoneySeen(
-    Amount Spent, Amount Reserved, Amount CustomerBase, Amount CustomerLosses, Amount ProviderBase, Amount ProviderEarned,
+    Amount Spent, Amount Reserved, Amount CustomerBase, Amount CustomerLosses, Amount ProviderBase,
+        Amount ProviderEarned,
     Amount Claimed, Amount Payout)
 {
     /// <summary>Looks at a market. The books are rebuilt from the ledgers, so only what is durable counts.</summary>
@@ -15,7 +16,8 @@ public sealed record MoneySeen(
         var sums = (await market.Chain.ReceiverAsync(
             market.Keys.Payout.Address, Souk.Chain.ReadPoint.Newest, CancellationToken.None)).Value.Value;
         return new MoneySeen(
-            Sum(customer.ApiKeys.Values.Select(key => key.Spent)), Sum(customer.ApiKeys.Values.Select(key => key.Reserved)),
+            Sum(customer.ApiKeys.Values.Select(key => key.Spent)),
+                Sum(customer.ApiKeys.Values.Select(key => key.Reserved)),
             Sum(customer.Channels.Values.Select(channel => channel.Base)), customer.Losses,
             Sum(provider.Channels.Values.Select(channel => channel.Base)), provider.Earned, sums.Claimed,
             market.Chain.BalanceOf(market.Keys.Payout.Address));
