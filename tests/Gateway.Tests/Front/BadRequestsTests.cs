@@ -126,7 +126,7 @@ public sealed class BadRequestsTests
         Assert.Equal(200, (await market.App.ChatAsync()).Status);
         market.ProviderListener.SpkiHash = Sha.Hash("another certificate"u8);
 
-        await ExpectAsync(market, () => market.App.ChatAsync(), 503, "pin_mismatch");
+        await ExpectAsync(market, () => market.App.ChatAsync(), 502, "pin_mismatch");
     });
 
     [Fact]

@@ -18,7 +18,7 @@ public sealed class LyingStreamsTests
 
         var reply = await market.App.ChatAsync();
 
-        Assert.Equal((503, "text_mismatch"), (reply.Status, reply.ErrorCode));
+        Assert.Equal((502, "text_mismatch"), (reply.Status, reply.ErrorCode));
         await market.ExpectDisputeAsync(before);
     });
 
