@@ -10,7 +10,8 @@ using Souk.Wire;
 
 namespace Souk.Gateway;
 
-/// <summary>The OpenAI front door: what apps reach under <c>/v1</c>. No CORS: a web page of another origin gets nothing.</summary>
+/// <summary>The OpenAI front door: what apps reach under <c>/v1</c>. No CORS: a web page of another origin gets
+/// nothing.</summary>
 internal sealed class FrontDoor(
     KeyDesk keys, ChatDesk chat, MarketView market, Catalogue catalogue, IMarketChain chain, TimeProvider time,
     Randomness randomness) : IWireHandler
@@ -59,7 +60,8 @@ internal sealed class FrontDoor(
             $"Not allowed to {request.Method} on {request.Path}; try {(request.Path == Chat ? "POST" : "GET")}."),
         _ => new OpenAiError(
             404, ErrorTypes.InvalidRequest, "unknown_url", null,
-            $"Unknown request URL: {request.Method} {Printable(request.Path)}. This gateway serves POST {Chat} and GET {Models}."),
+            $"Unknown request URL: {request.Method} {Printable(request.Path)}. This gateway serves POST {Chat} and "
+                + $"GET {Models}."),
     };
 
     private static string Printable(string path) => path.Length <= 128 ? path : path[..128];

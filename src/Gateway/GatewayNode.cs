@@ -18,11 +18,12 @@ namespace Souk.Gateway;
 
 /// <summary>What a gateway is made of; everything that could differ between a real and a simulated network.</summary>
 public sealed record GatewayParts(
-    ILedger Ledger, IMarketChain Chain, IWireClient Wire, TimeProvider Time, Randomness Randomness, ILoggerFactory Logs);
+    ILedger Ledger, IMarketChain Chain, IWireClient Wire, TimeProvider Time, Randomness Randomness,
+        ILoggerFactory Logs);
 
 /// <summary>
-/// Buys: the OpenAI front door of one owner's vault. Start it, put the two doors behind servers of their own, and run it
-/// until cancelled.
+/// Buys: the OpenAI front door of one owner's vault. Start it, put the two doors behind servers of their own, and run
+/// it until cancelled.
 /// </summary>
 public sealed class GatewayNode
 {
@@ -46,7 +47,8 @@ public sealed class GatewayNode
         _keys = new KeyDesk(journal, time, randomness);
         _market = new MarketView(options, chain, nodes, time, parts.Logs.CreateLogger<MarketView>());
         _planner = new ChannelPlanner(
-            options, chain, journal, _market, new ChannelOpener(options, chain, journal, nodes, time, randomness), catalogue,
+            options, chain, journal, _market, new ChannelOpener(options, chain, journal, nodes, time, randomness),
+                catalogue,
             time, parts.Logs.CreateLogger<ChannelPlanner>());
         _watch = new ChannelWatch(options, chain, journal, _planner, time, parts.Logs.CreateLogger<ChannelWatch>());
         _planner.Withdraw = _watch.StartWithdrawalAsync;
@@ -70,7 +72,8 @@ public sealed class GatewayNode
     public IWireHandler AdminDoor { get; }
 
     /// <summary>Channels that are ready for a request.</summary>
-    public int IdleChannels => _journal.Durable.Channels.Values.Count(channel => channel.State == CustomerChannelState.Idle);
+    public int IdleChannels =>
+        _journal.Durable.Channels.Values.Count(channel => channel.State == CustomerChannelState.Idle);
 
     /// <summary>Offers that are believed now.</summary>
     public int Offers => _market.Book.Count;
@@ -95,7 +98,8 @@ public sealed class GatewayNode
         if (!catalogue.IsSound)
         {
             return new Refusal(
-                Fault.Theirs, "catalogue_signer", "The catalogue is not signed by the signer that was chosen; check both.");
+                Fault.Theirs, "catalogue_signer",
+                    "The catalogue is not signed by the signer that was chosen; check both.");
         }
 
         var journal = await Journal.OpenAsync<CustomerBook>(parts.Ledger, cancellation);
@@ -119,7 +123,8 @@ public sealed class GatewayNode
         {
             stopping.Cancel();
             await Task.WhenAll(loops).ContinueWith(
-                static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Current);
+                static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
+                    TaskScheduler.Current);
         }
     }
 

@@ -33,20 +33,22 @@ public sealed class GatewayOptions
     /// request can cost, and is locked for the withdraw delay at worst. Default 1,000,000.</summary>
     public Amount ChannelDeposit { get; init; } = new(1_000_000);
 
-    /// <summary>Idle channels that are kept ready per offer, so that requests do not wait for the chain. Default 2.</summary>
+    /// <summary>Idle channels that are kept ready per offer, so that requests do not wait for the chain. Default
+    /// 2.</summary>
     public int WarmChannels { get; init; } = 2;
 
     /// <summary>Most open channels per provider; each can lock a deposit and risk a slice. Default 16.</summary>
     public int MostChannelsPerProvider { get; init; } = 16;
 
-    /// <summary>How long a request waits for a channel to become idle before it is answered 503. Default 20 s.</summary>
+    /// <summary>How long a request waits for a channel to become idle before it is answered 503. Default 20
+    /// s.</summary>
     public TimeSpan ChannelWait { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>Output tokens that one voucher covers: what is risked per channel. Default 512.</summary>
     public ulong SliceTokens { get; init; } = SlicePlan.DefaultSliceTokens;
 
-    /// <summary>Most that may be at risk at once, with one provider and in all. Default 10 and 100 whole units of a currency
-    /// with six decimals.</summary>
+    /// <summary>Most that may be at risk at once, with one provider and in all. Default 10 and 100 whole units of a
+    /// currency with six decimals.</summary>
     public ExposureCaps Caps { get; init; } = new(new Amount(10_000_000), new Amount(100_000_000));
 
     /// <summary>Least trust tier of an offer. Default <see cref="TrustTier.New"/>.</summary>
@@ -55,14 +57,16 @@ public sealed class GatewayOptions
     /// <summary>How often indexers are asked. Default 3 s; heartbeats lapse after 30 s.</summary>
     public TimeSpan PollEvery { get; init; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>How long a receipt may be missing once its provider answers again, before the channel freezes. Default 60 s.</summary>
+    /// <summary>How long a receipt may be missing once its provider answers again, before the channel freezes. Default
+    /// 60 s.</summary>
     public TimeSpan ReceiptPatience { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How long an answer may stream, so that a provider cannot hold a channel for ever. Default 1 h.</summary>
+    /// <summary>How long an answer may stream, so that a provider cannot hold a channel for ever. Default 1
+    /// h.</summary>
     public TimeSpan LongestAnswer { get; init; } = TimeSpan.FromHours(1);
 
-    /// <summary>How long an unstreamed answer whose stream broke waits for its receipt before the app gets an error that
-    /// costs nothing. Default 5 s.</summary>
+    /// <summary>How long an unstreamed answer whose stream broke waits for its receipt before the app gets an error
+    /// that costs nothing. Default 5 s.</summary>
     public TimeSpan BrokenAnswerWait { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Everything that is wrong with these settings, each with what to do; empty when all is well.</summary>

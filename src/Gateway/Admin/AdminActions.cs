@@ -23,10 +23,12 @@ internal sealed class AdminActions(
             {
                 return new Refusal(
                     Fault.Theirs, "budget_unfit",
-                    $"The budget is a decimal string with at most {chain.Network.CurrencyDecimals} places, such as \"5.00\".");
+                    $"The budget is a decimal string with at most {chain.Network.CurrencyDecimals} places, such as "
+                        + $"\"5.00\".");
             }
 
-            ulong? expiry = root.TryGetProperty("expires_in_seconds", out var seconds) && seconds.TryGetUInt32(out var life)
+            ulong? expiry = root.TryGetProperty("expires_in_seconds", out var seconds)
+                && seconds.TryGetUInt32(out var life)
                 ? (ulong)time.GetUtcNow().ToUnixTimeMilliseconds() + (life * 1000UL)
                 : null;
             return (name, budget, expiry);
@@ -46,13 +48,15 @@ internal sealed class AdminActions(
         });
     }
 
-    /// <summary>POST deposits: <c>{"amount"}</c> moves currency that the gateway's own key holds into the vault. Anybody else
-    /// funds the vault by sending currency to its address.</summary>
-    public async Task<Result<ReadOnlyMemory<byte>>> DepositAsync(ReadOnlyMemory<byte> body, CancellationToken cancellation)
+    /// <summary>POST deposits: <c>{"amount"}</c> moves currency that the gateway's own key holds into the vault.
+    /// Anybody else funds the vault by sending currency to its address.</summary>
+    public async Task<Result<ReadOnlyMemory<byte>>> DepositAsync(
+        ReadOnlyMemory<byte> body, CancellationToken cancellation)
     {
         var read = AdminJson.Read<Amount>(body, root => TryAmount(root, "amount", out var given)
             ? given
-            : new Refusal(Fault.Theirs, "amount_unfit", "The amount is a decimal string of the whole currency, such as \"5.00\"."));
+            : new Refusal(Fault.Theirs, "amount_unfit",
+                "The amount is a decimal string of the whole currency, such as \"5.00\"."));
         if (!read.TryGet(out var amount, out var refusal))
         {
             return refusal;
@@ -65,7 +69,8 @@ internal sealed class AdminActions(
             : refusal;
     }
 
-    /// <summary>POST channels/{id}/withdraw: takes an idle channel's money back to the vault, after its delay.</summary>
+    /// <summary>POST channels/{id}/withdraw: takes an idle channel's money back to the vault, after its
+    /// delay.</summary>
     public async Task<Result<ReadOnlyMemory<byte>>> WithdrawAsync(Bytes32 id, CancellationToken cancellation) =>
         journal.Book.Channels.GetValueOrDefault(id) is not { } channel
             ? new Refusal(Fault.Theirs, "channel_unknown", "There is no such channel.")

@@ -9,11 +9,12 @@ using Souk.Wire;
 namespace Souk.Gateway.Admin;
 
 /// <summary>
-/// The owner's door, on its own port: API keys, budgets, deposits, channels, receipts. It asks for the owner's token, and
-/// refuses foreign Host names and any Origin, so that no web page can use a browser on this machine to get in.
+/// The owner's door, on its own port: API keys, budgets, deposits, channels, receipts. It asks for the owner's token,
+/// and refuses foreign Host names and any Origin, so that no web page can use a browser on this machine to get in.
 /// </summary>
 internal sealed class AdminDoor(
-    GatewayOptions options, KeyDesk keys, AdminReports reports, AdminActions actions, Randomness randomness) : IWireHandler
+    GatewayOptions options, KeyDesk keys, AdminReports reports, AdminActions actions, Randomness randomness)
+        : IWireHandler
 {
     private const string KeysPath = "/admin/v1/keys";
 
@@ -94,7 +95,8 @@ internal sealed class AdminDoor(
         }
 
         if (request.Method == "GET" && TryTail(request.Path, "/admin/v1/requests/", out var name)
-            && RequestId.TryParse(name.StartsWith("req_", StringComparison.Ordinal) ? name[4..] : name, out var appRequest))
+            && RequestId.TryParse(name.StartsWith("req_", StringComparison.Ordinal) ? name[4..]
+                : name, out var appRequest))
         {
             return await reports.RequestAsync(appRequest, cancellation);
         }

@@ -33,9 +33,12 @@ internal sealed class AdminReports(
             json.WriteNumber("head", watch.Newest.Number);
             json.WriteNumber("offers", market.Book.Count);
             json.WriteNumber("indexers", market.IndexersReached);
-            json.WriteNumber("channels", book.Channels.Values.Count(channel => channel.State != CustomerChannelState.Closed));
-            json.WriteNumber("idle_channels", book.Channels.Values.Count(channel => channel.State == CustomerChannelState.Idle));
-            json.WriteNumber("frozen_channels", book.Channels.Values.Count(channel => channel.State == CustomerChannelState.Frozen));
+            json.WriteNumber("channels", book.Channels.Values.Count(channel =>
+                channel.State != CustomerChannelState.Closed));
+            json.WriteNumber("idle_channels", book.Channels.Values.Count(channel =>
+                channel.State == CustomerChannelState.Idle));
+            json.WriteNumber("frozen_channels", book.Channels.Values.Count(channel =>
+                channel.State == CustomerChannelState.Frozen));
             json.WriteNumber("in_flight", traffic.InFlight);
             json.WriteNumber("outstanding", book.Outstanding.Count);
             json.WriteString("exposure", book.Exposure.ToDecimal(Decimals));
@@ -128,8 +131,10 @@ internal sealed class AdminReports(
         return AdminJson.Write(json =>
         {
             json.WriteString("request", appRequest.ToString());
-            json.WriteString("reserved", (billed.OfType<BudgetReserved>().FirstOrDefault()?.Reserved ?? Amount.Zero).ToDecimal(Decimals));
-            json.WriteString("billed", (billed.OfType<BudgetCharged>().FirstOrDefault()?.Charged ?? Amount.Zero).ToDecimal(Decimals));
+            json.WriteString("reserved", (billed.OfType<BudgetReserved>().FirstOrDefault()?.Reserved ?? Amount.Zero)
+                .ToDecimal(Decimals));
+            json.WriteString("billed", (billed.OfType<BudgetCharged>().FirstOrDefault()?.Charged ?? Amount.Zero)
+                .ToDecimal(Decimals));
             json.WriteBoolean("ended", billed.Exists(row => row is BudgetCharged or BudgetReleased));
             if (receipt is not null)
             {

@@ -10,8 +10,8 @@ using Souk.Wire.Paid;
 
 namespace Souk.Gateway.Channels;
 
-/// <summary>Opens channels: a draw that the hot key signs, a deposit that the provider relays, an acceptance that it signs,
-/// and the chain to confirm both.</summary>
+/// <summary>Opens channels: a draw that the hot key signs, a deposit that the provider relays, an acceptance that it
+/// signs, and the chain to confirm both.</summary>
 internal sealed class ChannelOpener(
     GatewayOptions options,
     IMarketChain chain,
@@ -69,7 +69,8 @@ internal sealed class ChannelOpener(
                 + $"takes {amount}. Its owner has to add to it.");
     }
 
-    /// <summary>Asks the provider for its acceptance, reads the chain itself, and only then believes in the channel.</summary>
+    /// <summary>Asks the provider for its acceptance, reads the chain itself, and only then believes in the
+    /// channel.</summary>
     public async Task<Refusal?> TakeAsync(
         VerifiedOffer verified, ChannelConfig config, ChannelDeposit? deposit, CancellationToken cancellation)
     {
@@ -83,7 +84,8 @@ internal sealed class ChannelOpener(
         var id = config.Id(_escrow);
         if (acceptance.Message.ChannelId != id || !acceptance.IsSignedBy(verified.NodeKey, chain.Network.SoukDomain))
         {
-            return new Refusal(Fault.Theirs, "acceptance_wrong", "The acceptance is for another channel or by another key.");
+            return new Refusal(Fault.Theirs, "acceptance_wrong",
+                "The acceptance is for another channel or by another key.");
         }
 
         var read = await chain.ChannelsAsync([id], ReadPoint.Newest, cancellation);
@@ -117,7 +119,8 @@ internal sealed class ChannelOpener(
                 || acceptance.Message.Index > (known?.Index ?? 0))
             {
                 return Refuse(
-                    "base_disputed", "The provider states another charged total or index than the receipts held explain.");
+                    "base_disputed",
+                        "The provider states another charged total or index than the receipts held explain.");
             }
 
             LedgerEvent adopted = new AcceptanceAdopted(acceptance, now);

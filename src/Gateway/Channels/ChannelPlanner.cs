@@ -50,7 +50,8 @@ internal sealed partial class ChannelPlanner(
         }
     }
 
-    /// <summary>A request waits for a channel of this provider: one more than usual is opened, however often it asks.</summary>
+    /// <summary>A request waits for a channel of this provider: one more than usual is opened, however often it
+    /// asks.</summary>
     public void Want(Address provider, RequestId waiting)
     {
         lock (_guard)
@@ -155,7 +156,8 @@ internal sealed partial class ChannelPlanner(
         var open = channels.Count(channel => channel.State != CustomerChannelState.Closed && !channel.IsWithdrawing)
             - drained.Count + PendingDraws(offer);
         var missing = Math.Min(wanted - usable, options.MostChannelsPerProvider - open);
-        var openings = Enumerable.Range(0, Math.Max(missing, 0)).Select(_ => opener.OpenAsync(offer, cancellation)).ToList();
+        var openings = Enumerable.Range(0, Math.Max(missing, 0)).Select(_ => opener.OpenAsync(offer, cancellation))
+            .ToList();
         foreach (var opening in openings)
         {
             Settle(provider, await opening);
@@ -170,7 +172,8 @@ internal sealed partial class ChannelPlanner(
         }
     }
 
-    /// <summary>Takes a channel's money back to the vault; set by the node, because whoever watches channels also plans.
+    /// <summary>Takes a channel's money back to the vault; set by the node, because whoever watches channels also
+    /// plans.
     /// </summary>
     public Func<CustomerChannel, CancellationToken, Task<Refusal?>>? Withdraw { get; set; }
 
@@ -189,7 +192,8 @@ internal sealed partial class ChannelPlanner(
             && !book.Channels.ContainsKey(draw.ChannelId));
     }
 
-    // A channel with less than a quarter of its deposit left is too small to be called warm; it is used up all the same.
+    // A channel with less than a quarter of its deposit left is too small to be called warm; it is used up all the
+    // same.
     private static bool IsFresh(CustomerChannel channel) => channel.Free.Units >= channel.Deposit.Units / 4;
 
     // A provider may change its payout, authorizer or delay; channels made for the old terms pay for nothing any more.
@@ -243,8 +247,8 @@ internal sealed partial class ChannelPlanner(
         channel.State == CustomerChannelState.Idle
         && NoncePosition.Of(channel.Acceptance!.Index, channel.Index + 1) is null;
 
-    // A draw may have been mined although nobody told us, because the gateway stopped or the provider's reply was lost. Such
-    // a channel is taken, not lost.
+    // A draw may have been mined although nobody told us, because the gateway stopped or the provider's reply was lost.
+    // Such a channel is taken, not lost.
     private async Task ResumeAsync(VerifiedOffer offer, CancellationToken cancellation)
     {
         var book = journal.Book;
@@ -278,12 +282,15 @@ internal sealed partial class ChannelPlanner(
     private List<CustomerChannel> ChannelsWith(Address provider) =>
         [.. journal.Book.Channels.Values.Where(channel => channel.Provider == provider)];
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "No channel was opened with {Provider}; next try in {Seconds} s: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "No channel was opened with {Provider}; next try in {Seconds} s: {Reason}")]
     private partial void LogNotOpened(Address provider, string reason, double seconds);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The rest of channel {Channel} was not taken back yet: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "The rest of channel {Channel} was not taken back yet: {Reason}")]
     private partial void LogNotTakenBack(Bytes32 channel, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Channels that may have been funded could not be looked up: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "Channels that may have been funded could not be looked up: {Reason}")]
     private partial void LogNotResumed(string reason);
 }

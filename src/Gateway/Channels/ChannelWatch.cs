@@ -92,7 +92,8 @@ internal sealed partial class ChannelWatch(
         // Written down first: from here on no voucher is signed on the channel, whatever becomes of the transaction.
         var refused = await journal.RecordAsync(book =>
             book.Channels[channel.Id] is { State: CustomerChannelState.Busy }
-                ? new Refusal(Fault.Nobody, "channel_busy", "A request is under way on the channel; try again when it has ended.")
+                ? new Refusal(Fault.Nobody, "channel_busy",
+                    "A request is under way on the channel; try again when it has ended.")
                 : book.Channels[channel.Id].IsWithdrawing
                     ? Array.Empty<LedgerEvent>()
                     : new LedgerEvent[] { new WithdrawalStarted(channel.Id, amount, Now()) });
@@ -197,9 +198,11 @@ internal sealed partial class ChannelWatch(
 
     private ulong Now() => (ulong)time.GetUtcNow().ToUnixTimeMilliseconds();
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} channels could not be read again and will be retried: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "{Count} channels could not be read again and will be retried: {Reason}")]
     private partial void LogUnread(int count, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The withdrawal from channel {Channel} will be tried again: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "The withdrawal from channel {Channel} will be tried again: {Reason}")]
     private partial void LogNotWithdrawn(Bytes32 channel, string reason);
 }

@@ -20,8 +20,8 @@ internal sealed class ChoiceSoFar
 }
 
 /// <summary>
-/// Collects a paid stream: ids for the receipt, text for the app. Counts as the provider must, and refuses a stream that
-/// brings more than was asked for.
+/// Collects a paid stream: ids for the receipt, text for the app. Counts as the provider must, and refuses a stream
+/// that brings more than was asked for.
 /// </summary>
 internal sealed class Answer(PaidCall call)
 {
@@ -44,7 +44,8 @@ internal sealed class Answer(PaidCall call)
 
     /// <summary>The one reason that all choices ended for; null where they differ or the stream broke off.</summary>
     public string? FinishReason =>
-        Array.TrueForAll(_choices, choice => choice.FinishReason == _choices[0].FinishReason) ? _choices[0].FinishReason : null;
+        Array.TrueForAll(_choices, choice => choice.FinishReason == _choices[0].FinishReason) ? _choices[0].FinishReason
+            : null;
 
     /// <summary>True once any output was received.</summary>
     public bool HasOutput => Received > 0;
@@ -71,8 +72,8 @@ internal sealed class Answer(PaidCall call)
         return null;
     }
 
-    // Text without tokens costs memory and no money; no tokenizer has tokens of so many characters on average. An event of
-    // an upstream may hold many tokens, so there only the limit bounds them.
+    // Text without tokens costs memory and no money; no tokenizer has tokens of so many characters on average. An event
+    // of an upstream may hold many tokens, so there only the limit bounds them.
     private bool IsBloated(ChoiceSoFar choice) =>
         (ulong)choice.Text.Length + (ulong)choice.Reasoning.Length
         > SpareCharacters + (MostCharactersPerToken * (call.CountsIds ? Received : call.Plan.OutputTokens));

@@ -6,10 +6,12 @@ namespace Souk.Gateway.Chat;
 /// <summary>Refusals in OpenAI's words.</summary>
 internal static class AppErrors
 {
-    /// <summary>The error to answer with. 408, 409, 429 and 5xx are retried by SDKs, so they are only for what cost nothing.</summary>
+    /// <summary>The error to answer with. 408, 409, 429 and 5xx are retried by SDKs, so they are only for what cost
+    /// nothing.</summary>
     public static OpenAiError From(Refusal refusal) => refusal.Code switch
     {
-        "invalid_api_key" or "api_key_revoked" or "api_key_expired" => OpenAiError.Unauthorized(refusal.Message, refusal.Code),
+        "invalid_api_key" or "api_key_revoked" or "api_key_expired" =>
+            OpenAiError.Unauthorized(refusal.Message, refusal.Code),
         "model_not_found" => OpenAiError.NotFound(refusal.Message, "model", refusal.Code),
         "insufficient_funds" or "insufficient_quota" => OpenAiError.PaymentRequired(refusal.Message),
         "vault_empty" => OpenAiError.PaymentRequired(refusal.Message) with { Code = refusal.Code },
@@ -18,10 +20,12 @@ internal static class AppErrors
         "invalid_choices" => OpenAiError.InvalidRequest(refusal.Message, "n", refusal.Code),
         "feature_missing" or "feature_unsupported" => OpenAiError.InvalidRequest(refusal.Message, null, refusal.Code),
         "no_provider" => OpenAiError.Unavailable(refusal.Message),
-        "no_channel" or "busy" or "engine_busy" or "provider_full" or "exposure_reached" or "peer_exposure" or "total_exposure" =>
+        "no_channel" or "busy" or "engine_busy" or "provider_full" or "exposure_reached" or "peer_exposure"
+            or "total_exposure" =>
             OpenAiError.Unavailable(refusal.Message, refusal.Code),
         // Between gateway and provider: nothing that the app did, and nothing that it was charged for.
-        _ when refusal.Fault == Fault.Ours && IsBetweenNodes(refusal.Code) => OpenAiError.Unavailable(refusal.Message, refusal.Code),
+        _ when refusal.Fault == Fault.Ours && IsBetweenNodes(refusal.Code) =>
+            OpenAiError.Unavailable(refusal.Message, refusal.Code),
         _ when refusal.Fault == Fault.Ours => OpenAiError.InvalidRequest(refusal.Message, null, refusal.Code),
         _ => OpenAiError.BadGateway(refusal.Message, refusal.Code),
     };
@@ -29,5 +33,6 @@ internal static class AppErrors
     private static bool IsBetweenNodes(string code) =>
         code.StartsWith("offer_", StringComparison.Ordinal) || code.StartsWith("channel_", StringComparison.Ordinal)
         || code.StartsWith("voucher_", StringComparison.Ordinal) || code.EndsWith("_mismatch", StringComparison.Ordinal)
-        || code is "withdrawal_pending" or "index_spent" or "nonce_chain_spent" or "head_stale" or "deposit_unconfirmed";
+        || code is "withdrawal_pending" or "index_spent" or "nonce_chain_spent" or "head_stale"
+            or "deposit_unconfirmed";
 }

@@ -5,8 +5,8 @@ using Souk.Wire;
 namespace Souk.Gateway.Chat;
 
 /// <summary>
-/// The app's side of a streamed answer. An app that no longer listens is not an error: the stream goes on without it, since
-/// the receipt must be read.
+/// The app's side of a streamed answer. An app that no longer listens is not an error: the stream goes on without it,
+/// since the receipt must be read.
 /// </summary>
 internal sealed class AppStream(IWireResponse response, ChatStreamWriter writer, WireHeaders headers, ChatRequest chat)
 {

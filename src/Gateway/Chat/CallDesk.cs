@@ -21,8 +21,8 @@ using Souk.Wire.Paid;
 namespace Souk.Gateway.Chat;
 
 /// <summary>
-/// Turns an app's request into a paid call: resolves the model, counts the prompt, picks an offer, and in one durable step
-/// reserves the budget, takes an idle channel and signs the voucher.
+/// Turns an app's request into a paid call: resolves the model, counts the prompt, picks an offer, and in one durable
+/// step reserves the budget, takes an idle channel and signs the voucher.
 /// </summary>
 internal sealed class CallDesk(
     GatewayOptions options,
@@ -41,7 +41,8 @@ internal sealed class CallDesk(
     private readonly EscrowDomain _escrow = chain.Network.EscrowDomain;
     private readonly ConcurrentDictionary<Bytes32, DateTimeOffset> _resting = [];
 
-    /// <summary>A provider refused this channel for a reason that passes with the next blocks; others are taken until then.
+    /// <summary>A provider refused this channel for a reason that passes with the next blocks; others are taken until
+    /// then.
     /// </summary>
     public void Rest(Bytes32 channel) => _resting[channel] =
         time.GetUtcNow() + TimeSpan.FromSeconds(Math.Max(1, chain.Network.BlockTime * chain.Network.Confirmations));
@@ -52,7 +53,8 @@ internal sealed class CallDesk(
     {
         if (catalogue.Resolve(chat.Model) is not { } named)
         {
-            return new Refusal(Fault.Theirs, "model_not_found", $"The model '{chat.Model}' does not exist; GET /v1/models lists those that do.");
+            return new Refusal(Fault.Theirs, "model_not_found",
+                $"The model '{chat.Model}' does not exist; GET /v1/models lists those that do.");
         }
 
         var deadline = time.GetUtcNow() + options.ChannelWait;
@@ -79,11 +81,13 @@ internal sealed class CallDesk(
     {
         var now = (ulong)time.GetUtcNow().ToUnixTimeSeconds();
         var live = named.Digests.SelectMany(market.Book.For)
-            .Where(listed => listed.IsLive(now) && (named.Provider ?? listed.Offer.Provider) == listed.Offer.Provider).ToList();
+            .Where(listed => listed.IsLive(now) && (named.Provider ?? listed.Offer.Provider) == listed.Offer.Provider)
+                .ToList();
         if (live.Count == 0)
         {
             return new Refusal(
-                Fault.Nobody, "no_provider", $"Nobody offers the model '{chat.Model}' at the moment; try again shortly.");
+                Fault.Nobody, "no_provider",
+                    $"Nobody offers the model '{chat.Model}' at the moment; try again shortly.");
         }
 
         var free = journal.Book.Channels.Values
@@ -156,7 +160,8 @@ internal sealed class CallDesk(
     {
         if (live.TrueForAll(listed => listed.Offer.Counting == CountingKinds.Usage))
         {
-            // The body that will be sent, with the longest limit that it can carry: what is reserved is never too little.
+            // The body that will be sent, with the longest limit that it can carry: what is reserved is never too
+            // little.
             var body = chat.ToProviderBody(live[0].Offer.ModelDigest.ToString(), int.MaxValue);
             return new CountedPrompt(null, null, UncountedWork.MostInput(body.Length));
         }
@@ -192,7 +197,8 @@ internal sealed class CallDesk(
         {
             { Code: ChannelPlanner.VaultEmpty } empty => empty,
             { } why => new Refusal(
-                Fault.Nobody, NoChannel, $"No channel to the provider is idle and full enough. The last one was not opened: {why.Message}"),
+                Fault.Nobody, NoChannel,
+                    $"No channel to the provider is idle and full enough. The last one was not opened: {why.Message}"),
             null => new Refusal(
                 Fault.Nobody, NoChannel, "No channel to the provider is idle and full enough; one is being opened."),
         };
@@ -217,7 +223,8 @@ internal sealed class CallDesk(
             .Where(why => order.Contains(why.Code) || why.Fault == Fault.Theirs)
             .OrderBy(why => Array.IndexOf(order, why.Code) is var at && at < 0 ? order.Length : at)
             .FirstOrDefault()
-            ?? new Refusal(Fault.Nobody, "no_provider", $"Nobody offers the model '{chat.Model}' at the moment; try again shortly.");
+            ?? new Refusal(Fault.Nobody, "no_provider",
+                $"Nobody offers the model '{chat.Model}' at the moment; try again shortly.");
     }
 
     private async Task<Result<PaidCall>> ReserveAsync(
@@ -278,7 +285,8 @@ internal sealed class CallDesk(
                 id, appRequest, channel.Id, index, verified.Hash, nonce, salt.ToString(), commitment, promptCommitment,
                 promptTokens, worst.OutputTokens, PaidStream.KeySourceOf(chat), nowMs));
             var call = new PaidCall(
-                appRequest, key.KeyHash, worst.Cost, chat, verified, target, paid, channel.Id, body, plan, prompt.Encoder,
+                appRequest, key.KeyHash, worst.Cost, chat, verified, target, paid, channel.Id, body, plan,
+                    prompt.Encoder,
                 prompt.Ids, channel.KnownNonce, channel.KnownIndex);
             return (events.ToArray(), call);
         });
@@ -288,7 +296,8 @@ internal sealed class CallDesk(
     {
         var more = Amount.SubtractToZero(ceiling, channel.LeastCeiling);
         return Exposure.Check(
-            [.. book.Channels.Values.Select(open => new AtRisk(open.Provider, open.AtRisk))], channel.Provider, more, options.Caps);
+            [.. book.Channels.Values.Select(open => new AtRisk(open.Provider, open.AtRisk))], channel.Provider, more,
+                options.Caps);
     }
 
     /// <summary>An account as the rules of budgets see it.</summary>

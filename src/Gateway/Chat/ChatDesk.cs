@@ -46,8 +46,8 @@ internal sealed class ChatDesk(
         }
     }
 
-    // A provider may refuse a channel for a reason that passes, such as a deposit that is not confirmed yet. Nothing was
-    // charged and nothing was told, so the same request goes out on another channel.
+    // A provider may refuse a channel for a reason that passes, such as a deposit that is not confirmed yet. Nothing
+    // was charged and nothing was told, so the same request goes out on another channel.
     private async Task<(PaidCall Call, Answer Answer, CallOutcome Outcome)> RunAsync(
         PaidCall call, ApiKeyAccount key, Func<ChunkChoice, ValueTask>? onPart, CancellationToken aborted)
     {

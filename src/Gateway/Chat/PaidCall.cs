@@ -8,7 +8,8 @@ using Souk.Wire.Paid;
 
 namespace Souk.Gateway.Chat;
 
-/// <summary>An app's request that is reserved, vouched for and written down: everything that is fixed before it leaves.</summary>
+/// <summary>An app's request that is reserved, vouched for and written down: everything that is fixed before it
+/// leaves.</summary>
 /// <param name="AppRequest">Names the app's request and its reservation.</param>
 /// <param name="KeyHash">The API key that pays.</param>
 /// <param name="Reserved">What was set aside.</param>

@@ -19,8 +19,8 @@ namespace Souk.Gateway.Chat;
 internal sealed record CallOutcome(Amount? Bill, Receipt? Receipt, Refusal? Failure);
 
 /// <summary>
-/// Sends a paid call, reads its stream, raises the ceiling while it streams, and books the receipt. What arrives goes to
-/// the app at once; the gateway itself only counts and checks.
+/// Sends a paid call, reads its stream, raises the ceiling while it streams, and books the receipt. What arrives goes
+/// to the app at once; the gateway itself only counts and checks.
 /// </summary>
 internal sealed class PaidStream(
     GatewayOptions options,
@@ -115,7 +115,8 @@ internal sealed class PaidStream(
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            return (receipt, failure ?? new Refusal(Fault.Theirs, "receipt_late", "The provider did not end the answer in time."));
+            return (receipt, failure
+                ?? new Refusal(Fault.Theirs, "receipt_late", "The provider did not end the answer in time."));
         }
     }
 
@@ -203,7 +204,8 @@ internal sealed class PaidStream(
         if (receipt is null)
         {
             // The chaser fetches the receipt; until it has, the reservation stands.
-            return new CallOutcome(null, null, failure ?? new Refusal(Fault.Theirs, "receipt_missing", "The answer ended without a receipt."));
+            return new CallOutcome(null, null, failure
+                ?? new Refusal(Fault.Theirs, "receipt_missing", "The answer ended without a receipt."));
         }
 
         if (answer.CheckText() is { } lie)
@@ -299,8 +301,8 @@ internal sealed class PaidStream(
             _over.Dispose();
         }
 
-        // What arrived during one raise may call for the next at once: the provider may wait for it, and send nothing more
-        // that would bring us here again.
+        // What arrived during one raise may call for the next at once: the provider may wait for it, and send nothing
+        // more that would bring us here again.
         private async Task RaiseAsync()
         {
             try
@@ -324,7 +326,8 @@ internal sealed class PaidStream(
         {
             var voucher = Voucher.Sign(stream.Options.HotKey, stream._escrow, call.ChannelId, ceiling);
             var refused = await stream.Journal.RecordAsync(book => CanRaise(book)
-                ? new LedgerEvent[] { new VoucherIssued(voucher, call.Paid.Id, call.Paid.Index, received, stream.Now()) }
+                ? new LedgerEvent[] { new VoucherIssued(
+                    voucher, call.Paid.Id, call.Paid.Index, received, stream.Now()) }
                 : new Refusal(Fault.Nobody, "request_ended", "The answer ended before the raise."));
             if (refused is not null)
             {

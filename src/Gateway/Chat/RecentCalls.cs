@@ -2,7 +2,8 @@ using Souk.Protocol;
 
 namespace Souk.Gateway.Chat;
 
-/// <summary>Which paid request served an app's request, for the owner who asks for its receipt. Bounded; the newest are kept.</summary>
+/// <summary>Which paid request served an app's request, for the owner who asks for its receipt. Bounded; the newest are
+/// kept.</summary>
 internal sealed class RecentCalls
 {
     private const int Most = 10_000;

@@ -14,7 +14,8 @@ internal sealed class ToolCallsSoFar
     public IReadOnlyList<ToolCall> All =>
         [.. _calls.Values.Select(call => new ToolCall(call.Id, call.Name, call.Arguments.ToString()))];
 
-    /// <summary>Takes an array of deltas; what is malformed in it is passed over, since it is the app's to judge.</summary>
+    /// <summary>Takes an array of deltas; what is malformed in it is passed over, since it is the app's to
+    /// judge.</summary>
     public void Take(ReadOnlyMemory<byte> json)
     {
         if (json.IsEmpty)

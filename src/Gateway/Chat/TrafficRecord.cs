@@ -4,8 +4,10 @@ using Souk.Protocol;
 
 namespace Souk.Gateway.Chat;
 
-/// <summary>What this gateway has seen of its providers since it started: requests under way, and prompt tokens sent.</summary>
-/// <param name="isResumed">True when earlier traffic is not known any more, so that a provider's cache may hold anything.</param>
+/// <summary>What this gateway has seen of its providers since it started: requests under way, and prompt tokens
+/// sent.</summary>
+/// <param name="isResumed">True when earlier traffic is not known any more, so that a provider's cache may hold
+/// anything.</param>
 internal sealed class TrafficRecord(bool isResumed)
 {
     private readonly Lock _guard = new();
@@ -37,8 +39,9 @@ internal sealed class TrafficRecord(bool isResumed)
     }
 
     /// <summary>
-    /// Prompt tokens sent to a provider so far, besides the prompt in question: the most that its cache can hold of this
-    /// gateway. Asked when the receipt is there, since others may have been sent after this one and served before it.
+    /// Prompt tokens sent to a provider so far, besides the prompt in question: the most that its cache can hold of
+    /// this gateway. Asked when the receipt is there, since others may have been sent after this one and served before
+    /// it.
     /// </summary>
     public ulong PromptTokensSent(Address provider, ulong besides)
     {

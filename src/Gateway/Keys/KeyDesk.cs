@@ -40,7 +40,8 @@ internal sealed class KeyDesk(Journal<CustomerBook> journal, TimeProvider time, 
     {
         if (name.Length is 0 or > MostNameCharacters || name.Any(char.IsControl))
         {
-            return new Refusal(Fault.Theirs, "name_unfit", $"A key's name has 1 to {MostNameCharacters} printable characters.");
+            return new Refusal(Fault.Theirs, "name_unfit",
+                $"A key's name has 1 to {MostNameCharacters} printable characters.");
         }
 
         var now = (ulong)time.GetUtcNow().ToUnixTimeMilliseconds();

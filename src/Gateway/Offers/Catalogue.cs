@@ -8,7 +8,8 @@ namespace Souk.Gateway.Offers;
 /// <param name="Provider">The only provider that will do, where the app named one.</param>
 internal sealed record NamedModel(ImmutableArray<Bytes32> Digests, Address? Provider);
 
-/// <summary>Resolves model names: public ones through the signed catalogue alone, anything else as provider/digest.</summary>
+/// <summary>Resolves model names: public ones through the signed catalogue alone, anything else as
+/// provider/digest.</summary>
 internal sealed class Catalogue(GatewayOptions options, SoukDomain domain, TimeProvider time)
 {
     private readonly CatalogueDocument? _document =
@@ -21,9 +22,11 @@ internal sealed class Catalogue(GatewayOptions options, SoukDomain domain, TimeP
 
     /// <summary>Public names and their digests; none once the catalogue has expired.</summary>
     public IReadOnlyList<CatalogueEntry> Entries =>
-        _document is { } document && document.Expiry > (ulong)time.GetUtcNow().ToUnixTimeSeconds() ? document.Entries : [];
+        _document is { } document && document.Expiry > (ulong)time.GetUtcNow().ToUnixTimeSeconds() ? document.Entries
+            : [];
 
-    /// <summary>Whether the gateway keeps channels for an offer: its model has a public name, or there is no catalogue.</summary>
+    /// <summary>Whether the gateway keeps channels for an offer: its model has a public name, or there is no
+    /// catalogue.</summary>
     public bool Sells(Offer offer) =>
         options.Catalogue is null || Entries.Any(entry => entry.Digests.Contains(offer.ModelDigest));
 

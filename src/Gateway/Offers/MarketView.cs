@@ -10,8 +10,8 @@ using Entry = Souk.Market.Offers.ProviderEntry;
 namespace Souk.Gateway.Offers;
 
 /// <summary>
-/// The gateway's own copy of the market. Indexers only say what exists; each offer is believed after its signature and its
-/// provider's registry entry, which the gateway reads from the chain itself, off the request path.
+/// The gateway's own copy of the market. Indexers only say what exists; each offer is believed after its signature and
+/// its provider's registry entry, which the gateway reads from the chain itself, off the request path.
 /// </summary>
 internal sealed partial class MarketView(
     GatewayOptions options, IMarketChain chain, NodeClient nodes, TimeProvider time, ILogger<MarketView> log)
@@ -216,7 +216,8 @@ internal sealed partial class MarketView(
             }
 
             var entry = _entries.GetValueOrDefault(offer.Provider);
-            if (!OfferRules.Verify(signed, entry, _terms, TrustTier.Unaudited, now).TryGet(out var verified, out var refusal)
+            if (!OfferRules.Verify(signed, entry, _terms, TrustTier.Unaudited, now)
+                .TryGet(out var verified, out var refusal)
                 || !book.Add(verified).TryGet(out var next, out refusal))
             {
                 LogDisbelieved(offer.Provider, refusal.Code);
@@ -235,7 +236,8 @@ internal sealed partial class MarketView(
         foreach (var beat in beats)
         {
             if (byHash.TryGetValue(beat.OfferHash, out var listed)
-                && book.Beat(listed.Offer.Provider, listed.Offer.ModelDigest, beat.Value, now).TryGet(out var next, out _))
+                && book.Beat(listed.Offer.Provider, listed.Offer.ModelDigest, beat.Value, now)
+                    .TryGet(out var next, out _))
             {
                 book = next;
             }

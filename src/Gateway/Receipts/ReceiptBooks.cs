@@ -15,13 +15,14 @@ namespace Souk.Gateway.Receipts;
 /// channel. The app's bill is booked in the same row set, so that money and budget never disagree.
 /// </summary>
 internal sealed partial class ReceiptBooks(
-    IMarketChain chain, Journal<CustomerBook> journal, ChannelPlanner planner, TimeProvider time, ILogger<ReceiptBooks> log)
+    IMarketChain chain, Journal<CustomerBook> journal, ChannelPlanner planner, TimeProvider time,
+        ILogger<ReceiptBooks> log)
 {
     private readonly SoukDomain _domain = chain.Network.SoukDomain;
 
     /// <summary>
-    /// Checks a receipt and books it with the app's bill. A receipt that does not hold freezes the channel; the app is then
-    /// billed nothing, since what it got was not what was agreed.
+    /// Checks a receipt and books it with the app's bill. A receipt that does not hold freezes the channel; the app is
+    /// then billed nothing, since what it got was not what was agreed.
     /// </summary>
     /// <returns>The app's bill, or why the receipt was refused.</returns>
     public async Task<Result<Amount>> TakeAsync(
@@ -84,7 +85,8 @@ internal sealed partial class ReceiptBooks(
         planner.Signal();
     }
 
-    /// <summary>Frees what an app's request had reserved; whatever its provider still charges is the gateway's cost.</summary>
+    /// <summary>Frees what an app's request had reserved; whatever its provider still charges is the gateway's
+    /// cost.</summary>
     public Task ReleaseAsync(RequestId appRequest) => journal.RecordAsync(book =>
     {
         List<LedgerEvent> events = [];

@@ -11,8 +11,8 @@ using Souk.Wire.Paid;
 namespace Souk.Gateway.Receipts;
 
 /// <summary>
-/// Fetches the receipts of requests whose stream broke, or that were under way when the gateway stopped. Once the provider
-/// answers again a receipt has to appear within the patience set, or its channel freezes.
+/// Fetches the receipts of requests whose stream broke, or that were under way when the gateway stopped. Once the
+/// provider answers again a receipt has to appear within the patience set, or its channel freezes.
 /// </summary>
 internal sealed partial class ReceiptChaser(
     GatewayOptions options,
@@ -63,8 +63,8 @@ internal sealed partial class ReceiptChaser(
         }
     }
 
-    /// <summary>One turn over everything that is outstanding, unwatched and due. All at once, so that a provider that takes
-    /// its time holds up no other's receipts.</summary>
+    /// <summary>One turn over everything that is outstanding, unwatched and due. All at once, so that a provider that
+    /// takes its time holds up no other's receipts.</summary>
     public async Task ChaseAsync(CancellationToken cancellation)
     {
         List<CustomerRequest> due;
@@ -156,7 +156,8 @@ internal sealed partial class ReceiptChaser(
         {
             await books.DisputeAsync(
                 sent.Request, sent.ChannelId, sent.AppRequest,
-                new Refusal(Fault.Theirs, "receipt_missing", "The provider has not answered for as long as it serves receipts."),
+                new Refusal(Fault.Theirs, "receipt_missing",
+                    "The provider has not answered for as long as it serves receipts."),
                 null);
         }
     }
@@ -197,7 +198,8 @@ internal sealed partial class ReceiptChaser(
         {
             await books.DisputeAsync(
                 sent.Request, sent.ChannelId, sent.AppRequest,
-                new Refusal(Fault.Theirs, "receipt_missing", "The provider answers, but has no receipt for a request that ended."),
+                new Refusal(Fault.Theirs, "receipt_missing",
+                    "The provider answers, but has no receipt for a request that ended."),
                 null);
         }
     }
@@ -276,6 +278,7 @@ internal sealed partial class ReceiptChaser(
 
     // Not by its id: whoever reads that in a log could read the answer at the provider.
     [LoggerMessage(
-        Level = LogLevel.Information, Message = "The receipt of request {Index} on channel {Channel} was fetched: {Outcome}")]
+        Level = LogLevel.Information, Message =
+            "The receipt of request {Index} on channel {Channel} was fetched: {Outcome}")]
     private partial void LogChased(Bytes32 channel, ulong index, string outcome);
 }

@@ -6,8 +6,8 @@ using Souk.Wire.Paid;
 namespace Souk.Gateway.Tokens;
 
 /// <summary>
-/// Tokenizers and chat templates, fetched from providers and checked against the model's digest, so that the gateway counts
-/// every prompt and decodes every answer itself. Bounded, and fetched once per model.
+/// Tokenizers and chat templates, fetched from providers and checked against the model's digest, so that the gateway
+/// counts every prompt and decodes every answer itself. Bounded, and fetched once per model.
 /// </summary>
 internal sealed class EncoderShelf(NodeClient nodes)
 {
@@ -68,7 +68,8 @@ internal sealed class EncoderShelf(NodeClient nodes)
         SortedDictionary<string, ReadOnlyMemory<byte>> files = new(StringComparer.Ordinal);
         foreach (var entry in manifest.Files.Where(file => PromptFiles.Names.Contains(file.Path)))
         {
-            var file = await nodes.GetModelFileAsync(provider, offer.ModelDigest, entry.Path, MostFileBytes, cancellation);
+            var file = await nodes.GetModelFileAsync(provider, offer.ModelDigest, entry.Path, MostFileBytes,
+                cancellation);
             if (!file.TryGet(out var bytes, out refusal))
             {
                 return refusal;
