@@ -43,11 +43,8 @@ internal static class DoctorCommand
             await MachineChecks.NodeAsync(time, cancellation),
             await MachineChecks.AnvilAsync(time, cancellation),
         ];
-        var ports = parsed.GetValue(SharedOptions.PortBase) is null
-            && RunningFile.Find(data, "up", out _) is { } running
-            ? running.Ports
-            : SharedOptions.Ports(parsed);
-        findings.AddRange(MachineChecks.Ports(data, ports));
+        var isChosen = parsed.GetValue(SharedOptions.PortBase) is not null;
+        findings.AddRange(MachineChecks.Ports(data, isChosen ? SharedOptions.Ports(parsed) : null));
         foreach (var role in new[] { "gateway", "provider" })
         {
             findings.AddRange(await MachineChecks.LedgerAsync(data, role, cancellation) is { } ledger ? [ledger] : []);

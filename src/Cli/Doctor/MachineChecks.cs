@@ -50,9 +50,19 @@ internal static class MachineChecks
     }
 
     /// <summary>Each port is free, or ours.</summary>
-    public static IEnumerable<Finding> Ports(DataDirectory data, Ports chosen)
+    /// <param name="data">The data folder.</param>
+    /// <param name="chosen">Ports to look at; null for those of what runs here, or the usual ones where nothing does.
+    /// </param>
+    public static IEnumerable<Finding> Ports(DataDirectory data, Ports? chosen)
     {
         var running = RunningFile.All(data);
+        return chosen is null && running.Count > 0
+            ? running.SelectMany(found => Ports(running, found.Run.Ports))
+            : Ports(running, chosen ?? Up.Ports.Default);
+    }
+
+    private static IEnumerable<Finding> Ports(IReadOnlyList<(string Role, RunningFile Run)> running, Ports chosen)
+    {
         foreach (var (name, port) in new[]
         {
             ("gateway", chosen.Gateway), ("admin", chosen.Admin), ("provider", chosen.Provider),
@@ -60,6 +70,11 @@ internal static class MachineChecks
             ("chain", chosen.Rpc),
         })
         {
+            if (port == 0)
+            {
+                continue;
+            }
+
             var label = FormattableString.Invariant($"port {port}");
             var ours = running.FirstOrDefault(found => Uses(found.Run.Ports, port));
             if (ours.Run is not null)

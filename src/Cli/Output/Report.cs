@@ -91,7 +91,12 @@ internal sealed class Report(Screen screen, bool isJson)
 
                 break;
             default:
-                screen.Field(name.Replace('_', ' '), json.ToString());
+                screen.Field(name.Replace('_', ' '), json.ValueKind switch
+                {
+                    JsonValueKind.Null => Text(null),
+                    JsonValueKind.True or JsonValueKind.False => Text(json.GetBoolean()),
+                    _ => json.ToString(),
+                });
                 break;
         }
     }

@@ -86,7 +86,8 @@ public sealed class CommandTreeTests
         var start = Math.Min(port, ushort.MaxValue - 4);
 
         var code = await piped.RunAsync(
-            "up", "--data", folder.Path, "--port-base", start.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            "up", "--data", folder.Path, "--port-base",
+                start.ToString(System.Globalization.CultureInfo.InvariantCulture));
 
         Assert.Equal(ExitCodes.Failed, code);
         Assert.Contains($"Port {port} ", piped.Errors, StringComparison.Ordinal);

@@ -19,7 +19,8 @@ public sealed class WalletTests
         await File.WriteAllTextAsync(file, "0x" + ExampleKey + "\n");
 
         Assert.Equal(
-            ExitCodes.Ok, await piped.RunAsync("wallet", "import", "mine", "--key-file", file, "--data", folder.In("data")));
+            ExitCodes.Ok,
+                await piped.RunAsync("wallet", "import", "mine", "--key-file", file, "--data", folder.In("data")));
         using var list = new PipedScreen();
         Assert.Equal(ExitCodes.Ok, await list.RunAsync("wallet", "list", "--json", "--data", folder.In("data")));
 
@@ -27,9 +28,11 @@ public sealed class WalletTests
         var key = Assert.Single(json.RootElement.GetProperty("keys").EnumerateArray());
         Assert.Equal("mine", key.GetProperty("role").GetString());
         Assert.Equal("0x9d8A62f656a8d1615C1294fd71e9CFb3E4855A4F", key.GetProperty("address").GetString());
-        Assert.DoesNotContain(ExampleKey, piped.Output + piped.Errors + list.Output, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain(
-            ExampleKey, await File.ReadAllTextAsync(folder.In("data/keys/mine.json")), StringComparison.OrdinalIgnoreCase);
+            ExampleKey, piped.Output + piped.Errors + list.Output, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain(
+            ExampleKey, await File.ReadAllTextAsync(folder.In("data/keys/mine.json")),
+                StringComparison.OrdinalIgnoreCase);
     }
 
     [Fact]
@@ -70,7 +73,8 @@ public sealed class WalletTests
 
         Assert.Equal(
             ExitCodes.Failed,
-            await piped.RunAsync("wallet", "import", "mine", "--key-file", folder.In("key.hex"), "--data", folder.Path));
+            await piped.RunAsync(
+                "wallet", "import", "mine", "--key-file", folder.In("key.hex"), "--data", folder.Path));
         Assert.True(text.Length < 3 || !piped.Errors.Contains(text, StringComparison.Ordinal));
     }
 
@@ -83,7 +87,8 @@ public sealed class WalletTests
 
         Assert.Equal(
             ExitCodes.Failed,
-            await piped.RunAsync("wallet", "import", "mine", "--key-file", folder.In("key.hex"), "--data", folder.Path));
+            await piped.RunAsync(
+                "wallet", "import", "mine", "--key-file", folder.In("key.hex"), "--data", folder.Path));
         Assert.Contains("everybody knows", piped.Errors, StringComparison.Ordinal);
         Assert.False(File.Exists(folder.In("keys/mine.json")));
     }

@@ -45,7 +45,8 @@ public sealed class LocalChainTests
             var after = await CallAsync(port, "eth_getTransactionReceipt", hash);
             Assert.Equal("0x1", after.GetProperty("status").GetString());
             Assert.Equal(
-                before.GetProperty("effectiveGasPrice").GetString(), after.GetProperty("effectiveGasPrice").GetString());
+                before.GetProperty("effectiveGasPrice").GetString(),
+                    after.GetProperty("effectiveGasPrice").GetString());
             Assert.Equal(before.GetProperty("time").GetString(), after.GetProperty("time").GetString());
         }
 
@@ -70,7 +71,8 @@ public sealed class LocalChainTests
         {
             using var reply = await http.PostAsJsonAsync(Url(port), body);
             var json = await reply.Content.ReadFromJsonAsync<JsonElement>();
-            Assert.Contains("journal", json.GetProperty("error").GetProperty("message").GetString(), StringComparison.Ordinal);
+            Assert.Contains(
+                "journal", json.GetProperty("error").GetProperty("message").GetString(), StringComparison.Ordinal);
         }
 
         static object Body(string method) => new { jsonrpc = "2.0", id = 1, method, @params = Array.Empty<object>() };
@@ -120,7 +122,8 @@ public sealed class LocalChainTests
     private static async Task<JsonElement> AskAsync(int port, string method, params object[] parameters)
     {
         using var http = new HttpClient();
-        using var reply = await http.PostAsJsonAsync(Url(port), new { jsonrpc = "2.0", id = 1, method, @params = parameters });
+        using var reply = await http.PostAsJsonAsync(
+            Url(port), new { jsonrpc = "2.0", id = 1, method, @params = parameters });
         return (await reply.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("result");
     }
 

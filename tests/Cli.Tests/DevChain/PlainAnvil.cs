@@ -33,7 +33,8 @@ internal sealed class PlainAnvil : IAsyncDisposable
         var port = FreePort();
         string[] arguments =
         [
-            "--host", "127.0.0.1", "--port", port.ToString(CultureInfo.InvariantCulture), "--silent", "--accounts", "20",
+            "--host", "127.0.0.1", "--port", port.ToString(CultureInfo.InvariantCulture), "--silent", "--accounts",
+                "20",
             "--chain-id", chainId.ToString(CultureInfo.InvariantCulture),
         ];
         var anvil = new PlainAnvil(Process.Start(Cli.DevChain.AnvilProcess.Find()!, arguments), port);
@@ -55,7 +56,8 @@ internal sealed class PlainAnvil : IAsyncDisposable
 
     public async Task<JsonElement> CallAsync(string method, params object[] parameters)
     {
-        using var reply = await _http.PostAsJsonAsync(Url, new { jsonrpc = "2.0", id = 1, method, @params = parameters });
+        using var reply = await _http.PostAsJsonAsync(
+            Url, new { jsonrpc = "2.0", id = 1, method, @params = parameters });
         var json = await reply.Content.ReadFromJsonAsync<JsonElement>();
         return json.GetProperty("result");
     }

@@ -17,7 +17,8 @@ public sealed class PortTests
         listener.Start();
         var port = ((IPEndPoint)listener.LocalEndpoint).Port;
 
-        Assert.Contains(Environment.ProcessId.ToString(CultureInfo.InvariantCulture), PortOwner.Of(port), StringComparison.Ordinal);
+        Assert.Contains(
+            Environment.ProcessId.ToString(CultureInfo.InvariantCulture), PortOwner.Of(port), StringComparison.Ordinal);
         listener.Stop();
         Assert.Null(PortOwner.Of(port));
     }

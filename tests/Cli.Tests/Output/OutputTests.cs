@@ -56,7 +56,9 @@ public sealed class OutputTests
         using var json = JsonDocument.Parse(piped.Output);
         Assert.Equal("<&>", json.RootElement.GetProperty("text").GetString());
         Assert.Equal(JsonValueKind.Null, json.RootElement.GetProperty("none").ValueKind);
-        Assert.Equal([1, 2], json.RootElement.GetProperty("rows").EnumerateArray().Select(row => row.GetProperty("a").GetInt32()));
+        Assert.Equal(
+            [1, 2], json.RootElement.GetProperty("rows").EnumerateArray().Select(
+                row => row.GetProperty("a").GetInt32()));
     }
 
     [Fact]

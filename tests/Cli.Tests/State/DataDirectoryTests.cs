@@ -50,7 +50,8 @@ public sealed class DataDirectoryTests
         Assert.Equal(current, RunningFile.Find(data, "gateway"));
         Assert.Null(RunningFile.Find(data, "provider"));
 
-        DataDirectory.WriteJson(data.Running("gateway"), current with { StartedTicks = current.StartedTicks - TimeSpan.TicksPerMinute });
+        DataDirectory.WriteJson(
+            data.Running("gateway"), current with { StartedTicks = current.StartedTicks - TimeSpan.TicksPerMinute });
         Assert.Null(RunningFile.Find(data, "gateway", out var left));
         Assert.Equal(21000, left!.Ports.Gateway);
     }

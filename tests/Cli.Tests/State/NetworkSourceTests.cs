@@ -40,7 +40,8 @@ public sealed class NetworkSourceTests
         var network = Sample with { Catalogue = "models.json", CatalogueSigner = Named(5) };
         await File.WriteAllTextAsync(folder.In("network.json"), network.ToJson());
 
-        var read = await NetworkSource.ReadAsync(new DataDirectory(folder.In("data")), folder.In("network.json"), default);
+        var read = await NetworkSource.ReadAsync(
+            new DataDirectory(folder.In("data")), folder.In("network.json"), default);
 
         Assert.Equal(folder.In("models.json"), read.Value.Catalogue);
     }
@@ -56,7 +57,8 @@ public sealed class NetworkSourceTests
             folder.In("moved.json"), (Sample with { RpcUrls = ["http://127.0.0.1:9545"] }).ToJson());
 
         Assert.True((await NetworkSource.ReadAsync(data, folder.In("one.json"), default)).IsOk);
-        Assert.Equal("network_other", (await NetworkSource.ReadAsync(data, folder.In("two.json"), default)).Refusal!.Code);
+        Assert.Equal(
+            "network_other", (await NetworkSource.ReadAsync(data, folder.In("two.json"), default)).Refusal!.Code);
         Assert.True((await NetworkSource.ReadAsync(data, folder.In("moved.json"), default)).IsOk);
         Assert.Equal(["http://127.0.0.1:9545"], (await NetworkSource.ReadAsync(data, null, default)).Value.RpcUrls);
     }
@@ -67,7 +69,8 @@ public sealed class NetworkSourceTests
         using var folder = new TestFolder();
         await File.WriteAllTextAsync(folder.In("network.json"), new string(' ', NetworkFile.MaxBytes + 1));
 
-        var read = await NetworkSource.ReadAsync(new DataDirectory(folder.In("data")), folder.In("network.json"), default);
+        var read = await NetworkSource.ReadAsync(
+            new DataDirectory(folder.In("data")), folder.In("network.json"), default);
 
         Assert.Equal("unreadable", read.Refusal!.Code);
     }

@@ -17,7 +17,8 @@ public sealed class WellKnownKeysTests
 
         Assert.Equal(20, accounts.GetArrayLength());
         Assert.All(
-            accounts.EnumerateArray(), account => Assert.True(WellKnownKeys.IsKnown(Address.Parse(account.GetString()!))));
+            accounts.EnumerateArray(), account =>
+                Assert.True(WellKnownKeys.IsKnown(Address.Parse(account.GetString()!))));
     }
 
     [Theory]
@@ -72,7 +73,8 @@ public sealed class WellKnownKeysTests
         Assert.Equal(ExitCodes.Failed, code);
         Assert.Contains("everybody knows", piped.Errors, StringComparison.Ordinal);
         Assert.False(File.Exists(folder.In("network.json")));
-        var sent = await anvil.CallAsync("eth_getTransactionCount", "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", "latest");
+        var sent = await anvil.CallAsync(
+            "eth_getTransactionCount", "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", "latest");
         Assert.Equal("0x0", sent.GetString());
     }
 }
