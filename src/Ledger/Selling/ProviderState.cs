@@ -16,9 +16,20 @@ public sealed record ProviderChannel(
     /// <summary>The highest amount that the customer has promised.</summary>
     public Amount Ceiling => Highest?.MaxClaimable ?? Amount.Zero;
 
-    /// <summary>What is earned and not claimed yet, nor part of a claim under way.</summary>
-    public Amount Claimable =>
-        Amount.SubtractToZero(Amount.Min(Base, Ceiling), Amount.Max(Claimed, Claiming));
+    /// <summary>
+    /// The total that the escrow pays at most now: earned, promised, and still in the channel. A customer that has
+    /// withdrawn leaves less in it than was earned, and the escrow refuses any claim above what is there.
+    /// </summary>
+    public Amount Collectible => Amount.Min(Amount.Min(Base, Ceiling), Deposit);
+
+    /// <summary>What can be collected and is not claimed yet, nor part of a claim under way.</summary>
+    public Amount Claimable => Amount.SubtractToZero(Collectible, Amount.Max(Claimed, Claiming));
+
+    /// <summary>
+    /// What was earned, is not in the channel by either of two balances of it, and was not booked as lost before.
+    /// </summary>
+    public Amount Unbooked(Amount newest, Amount confirmed) =>
+        Amount.SubtractToZero(Amount.Min(Base, Ceiling), Amount.Max(newest, confirmed) + Loss);
 }
 
 /// <summary>What a receipt after a crash charges: what was stored before it.</summary>

@@ -83,6 +83,7 @@ internal sealed partial class ChainWatch(
             for (var i = 0; i < batch.Length; i++)
             {
                 await WriteDownAsync(now.At, now.Value[i], sure.Value[i], unknown);
+                await WriteOffAsync(now.Value[i], sure.Value[i]);
             }
         }
 
@@ -122,6 +123,30 @@ internal sealed partial class ChainWatch(
             LogWithdrawal(newest.Id);
             WithdrawalSeen?.Invoke(newest.Id);
         }
+    }
+
+    // A withdrawal that was paid out leaves less in the channel than was earned: that part is lost, and booked once. Both
+    // balances have to say so, so that neither a missing confirmation nor a reorganisation looks like a loss.
+    private async Task WriteOffAsync(ChannelState newest, ChannelState confirmed)
+    {
+        if (journal.Book.Channels.GetValueOrDefault(newest.Id) is not { } known
+            || known.Unbooked(newest.Balance, confirmed.Balance).IsZero)
+        {
+            return;
+        }
+
+        await journal.RecordAsync(book =>
+        {
+            var lost = book.Channels[newest.Id].Unbooked(newest.Balance, confirmed.Balance);
+            return lost.IsZero
+                ? []
+                : new LedgerEvent[]
+                {
+                    new LossBooked(
+                        newest.Id, null, lost, "withdrawn", (ulong)time.GetUtcNow().ToUnixTimeMilliseconds()),
+                };
+        });
+        LogLost(newest.Id);
     }
 
     private void Note(Head head)

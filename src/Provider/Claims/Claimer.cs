@@ -81,23 +81,26 @@ internal sealed partial class Claimer : IDisposable
     /// <summary>Claims what is due (everything when forced), then settles. One claim at a time.</summary>
     public async Task<Result<ClaimReport>> ClaimAsync(bool isForced, CancellationToken cancellation)
     {
-        List<Bytes32> claims = [];
         // Without a token, so that the wait ends on the caller's context; whoever holds the turn heeds the cancellation.
         await _turn.WaitAsync(CancellationToken.None);
         try
         {
+            List<Bytes32> claims = [];
+            Refusal? refusal = null;
             foreach (var batch in await PlanAsync(isForced, cancellation))
             {
-                var rows = batch.Select(id => _journal.Durable.Channels[id]).ToList();
-                if (!(await SendAsync(rows, cancellation)).TryGet(out var claimed, out var refusal))
+                var refused = await SendAsync(batch, claims, cancellation);
+                refusal ??= refused;
+                if (refused is not null && ChainRefusals.RevertName(refused) is null)
                 {
-                    return refusal;
+                    // No node, no gas or no patience: the other batches would meet the same.
+                    break;
                 }
-
-                claims.Add(claimed);
             }
 
-            return await SettleAsync(claims, cancellation);
+            // Whatever was refused, what earlier claims brought is paid out.
+            var report = await SettleAsync(claims, cancellation);
+            return refusal is null ? report : refusal;
         }
         finally
         {
@@ -141,10 +144,45 @@ internal sealed partial class Claimer : IDisposable
         (BigInteger)weiPerGas * gas * (BigInteger)_options.GasMoneyPrice.Units / (BigInteger)OneGasMoney,
         (BigInteger)UInt128.MaxValue / (1UL << 40)));
 
-    private async Task<Result<Bytes32>> SendAsync(List<ProviderChannel> rows, CancellationToken cancellation)
+    // One bad row reverts a whole claim, so after a revert each row goes alone: no customer can hold up the others' money.
+    private async Task<Refusal?> SendAsync(
+        ImmutableArray<Bytes32> batch, List<Bytes32> claims, CancellationToken cancellation)
+    {
+        var rows = Rows(batch);
+        if (rows.Count == 0)
+        {
+            return null;
+        }
+
+        if ((await SubmitAsync(rows, cancellation)).TryGet(out var claimed, out var refusal))
+        {
+            claims.Add(claimed);
+            return null;
+        }
+
+        if (rows.Count == 1 || ChainRefusals.RevertName(refusal) is null)
+        {
+            return refusal;
+        }
+
+        LogApart(rows.Count, refusal.Message);
+        Refusal? first = null;
+        foreach (var id in batch)
+        {
+            first ??= await SendAsync([id], claims, cancellation);
+        }
+
+        return first;
+    }
+
+    // As the book has them now, since time has passed since the plan was made.
+    private List<ProviderChannel> Rows(ImmutableArray<Bytes32> batch) =>
+        [.. batch.Select(id => _journal.Durable.Channels[id]).Where(channel => !channel.Claimable.IsZero)];
+
+    private async Task<Result<Bytes32>> SubmitAsync(List<ProviderChannel> rows, CancellationToken cancellation)
     {
         var (claim, id) = Describe(rows);
-        var parts = rows.ConvertAll(channel => new ClaimedChannel(channel.Id, Total(channel)));
+        var parts = rows.ConvertAll(channel => new ClaimedChannel(channel.Id, channel.Collectible));
         await _journal.RecordAsync(new ClaimSubmitted(id, parts, Now()));
         var outcome = await Account.SubmitAsync(claim, cancellation);
         if (!outcome.TryGet(out var mined, out var refusal))
@@ -188,13 +226,11 @@ internal sealed partial class Claimer : IDisposable
     private (Claim Claim, Bytes32 Id) Describe(List<ProviderChannel> rows)
     {
         var claims = rows.ConvertAll(channel => new VoucherClaim(
-            channel.Config, channel.Ceiling, channel.Highest!.Signature, Total(channel)));
-        var entries = rows.ConvertAll(channel => new ClaimEntry(channel.Id, channel.Ceiling, Total(channel)));
+            channel.Config, channel.Ceiling, channel.Highest!.Signature, channel.Collectible));
+        var entries = rows.ConvertAll(channel => new ClaimEntry(channel.Id, channel.Ceiling, channel.Collectible));
         var signature = ClaimBatch.Sign(_options.AuthorizerKey, _escrow, entries);
         return (new Claim(claims, signature), ClaimBatch.Digest(_escrow, entries));
     }
-
-    private static Amount Total(ProviderChannel channel) => Amount.Min(channel.Base, channel.Ceiling);
 
     private ulong Now() => (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds();
 }

@@ -126,9 +126,9 @@ internal sealed class Admission(
             : refusal;
     }
 
-    /// <summary>What all channels together owe and is not claimed yet.</summary>
+    /// <summary>What all channels together owe, can still pay, and is not claimed yet.</summary>
     public static Amount Exposure(ProviderBook book) => book.Channels.Values
-        .Aggregate(Amount.Zero, (sum, channel) => sum + Amount.SubtractToZero(channel.Base, channel.Claimed));
+        .Aggregate(Amount.Zero, (sum, channel) => sum + Amount.SubtractToZero(channel.Collectible, channel.Claimed));
 
     private static Result<int[]?> CountPrompt(ModelForSale sale, ChatRequest chat)
     {
