@@ -144,6 +144,7 @@ public sealed class ProviderNode : IDisposable
     {
         _requests.Dispose();
         _claimer.Dispose();
+        _watch.Dispose();
     }
 
     // What need not be answered for any more leaves the memory; the ledger keeps it.

@@ -13,10 +13,17 @@ namespace Souk.Provider.Channels;
 /// </summary>
 internal sealed partial class ChainWatch(
     IMarketChain chain, Journal<ProviderBook> journal, TimeProvider time, ILogger<ChainWatch> log)
+    : IDisposable
 {
     private const int MostPerRead = 256;
+    private const int MostReads = 5;
+    private const string Behind = "chain_behind";
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
     private readonly Lock _guard = new();
+    // What is read is written down before the next read begins: of two reads at once, the older could be written last.
+    // Waited for without a token, so that the wait ends on the caller's context; its holders heed the cancellation.
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly Dictionary<Bytes32, ulong> _readAt = [];
     private Head _newest;
 
     /// <summary>The newest block seen.</summary>
@@ -47,7 +54,7 @@ internal sealed partial class ChainWatch(
         }
 
         Note(newest);
-        return await RefreshAsync([.. journal.Book.Channels.Keys], cancellation);
+        return await RefreshAsync([.. journal.Book.Channels.Keys], cancellation, isReset: true);
     }
 
     /// <summary>Follows the chain until cancelled.</summary>
@@ -58,7 +65,7 @@ internal sealed partial class ChainWatch(
             Note(news.Newest);
             var known = journal.Book.Channels;
             List<Bytes32> changed = news.IsReset ? [.. known.Keys] : [.. news.Channels.Where(known.ContainsKey)];
-            while (changed.Count > 0 && await RefreshAsync(changed, cancellation) is { } refusal)
+            while (changed.Count > 0 && await RefreshAsync(changed, cancellation, isReset: news.IsReset) is { } refusal)
             {
                 LogUnread(changed.Count, refusal.Message);
                 await Task.Delay(RetryAfter, time, cancellation);
@@ -66,11 +73,42 @@ internal sealed partial class ChainWatch(
         }
     }
 
-    /// <summary>Reads channels and writes down what changed; also brings a new channel into the book.</summary>
+    /// <summary>
+    /// Reads channels and writes down what changed; also brings a new channel into the book. A node that lags shows an
+    /// older state than was written down, in which a withdrawal may not have begun yet: it is asked again, then refused.
+    /// </summary>
+    /// <param name="ids">The channels.</param>
+    /// <param name="cancellation">Ends the reading.</param>
+    /// <param name="unknown">The configuration of a channel that may not be in the book yet.</param>
+    /// <param name="isReset">Blocks were replaced, so what is read now counts however old it is.</param>
     public async Task<Refusal?> RefreshAsync(
-        IReadOnlyList<Bytes32> ids, CancellationToken cancellation, ChannelConfig? unknown = null)
+        IReadOnlyList<Bytes32> ids, CancellationToken cancellation, ChannelConfig? unknown = null, bool isReset = false)
     {
         foreach (var batch in ids.Chunk(MostPerRead))
+        {
+            var refusal = await ReadAsync(batch, unknown, isReset, cancellation);
+            for (var reads = 1; refusal?.Code == Behind && reads < MostReads; reads++)
+            {
+                await Task.Delay(RetryAfter, time, cancellation);
+                refusal = await ReadAsync(batch, unknown, isReset, cancellation);
+            }
+
+            if (refusal is not null)
+            {
+                return refusal;
+            }
+        }
+
+        return null;
+    }
+
+    public void Dispose() => _turn.Dispose();
+
+    private async Task<Refusal?> ReadAsync(
+        Bytes32[] batch, ChannelConfig? unknown, bool isReset, CancellationToken cancellation)
+    {
+        await _turn.WaitAsync(CancellationToken.None);
+        try
         {
             var newest = await chain.ChannelsAsync(batch, ReadPoint.Newest, cancellation);
             var confirmed = await chain.ChannelsAsync(batch, ReadPoint.Confirmed, cancellation);
@@ -79,15 +117,29 @@ internal sealed partial class ChainWatch(
                 return refusal;
             }
 
+            if (!isReset && batch.Any(id => now.At.Timestamp < _readAt.GetValueOrDefault(id)))
+            {
+                return new Refusal(
+                    Fault.Nobody, Behind, "The chain's node answers with an older block than before; try again shortly.");
+            }
+
             Note(now.At);
             for (var i = 0; i < batch.Length; i++)
             {
                 await WriteDownAsync(now.At, now.Value[i], sure.Value[i], unknown);
                 await WriteOffAsync(now.Value[i], sure.Value[i]);
+                if (journal.Book.Channels.ContainsKey(batch[i]))
+                {
+                    _readAt[batch[i]] = now.At.Timestamp;
+                }
             }
-        }
 
-        return null;
+            return null;
+        }
+        finally
+        {
+            _turn.Release();
+        }
     }
 
     private async Task WriteDownAsync(Head at, ChannelState newest, ChannelState confirmed, ChannelConfig? unknown)
