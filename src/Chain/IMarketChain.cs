@@ -71,7 +71,7 @@ public interface IMarketAccount
     /// Sends an action and waits for its receipt: success means mined and not reverted, at the newest block (a
     /// reorganisation can still undo it, which the news report). Refusals: <see cref="ChainRefusals.Reverted"/> with
     /// what the contract says, found before sending where possible; <see cref="ChainRefusals.NoGasMoney"/>;
-    /// <see cref="ChainRefusals.Unavailable"/>, after which it may or may not be mined: read the state before
+    /// <see cref="ChainRefusals.TooMuchGas"/>; <see cref="ChainRefusals.Unavailable"/>, after which it may or may not be mined: read the state before
     /// trying again. Cancelling stops the waiting, not a transaction that was sent.
     /// </summary>
     Task<Result<TxOutcome>> SubmitAsync(MarketAction action, CancellationToken cancellation);
@@ -146,6 +146,9 @@ public static class ChainRefusals
 
     /// <summary>Gas costs more than the configured limit (Nobody).</summary>
     public const string GasTooExpensive = "gas_too_expensive";
+
+    /// <summary>The action takes more gas than it may; nothing was sent (Nobody).</summary>
+    public const string TooMuchGas = "too_much_gas";
 
     /// <summary>The node refuses the request itself (Ours).</summary>
     public const string Refused = "request_refused";

@@ -8,6 +8,11 @@ public abstract record MarketAction
     private protected MarketAction()
     {
     }
+
+    /// <summary>Most gas, in units, that it may take: <see cref="ChainRefusals.TooMuchGas"/> where the estimate, made again
+    /// when its turn to be sent comes, is higher. Null: whatever it takes. For actions that run code of somebody else's
+    /// choice.</summary>
+    public ulong? MostGas { get; init; }
 }
 
 /// <summary>One row of a claim: a voucher with the payer's signature, and the total taken under it.</summary>

@@ -54,7 +54,7 @@ internal sealed class ProviderHandler(
 
         // A deposit that was sent is followed to its end even when the customer hangs up: it asks again and gets its
         // acceptance then.
-        var result = await channels.OpenAsync(opening, CancellationToken.None);
+        var result = await channels.OpenAsync(opening, request.Peer, CancellationToken.None);
         if (result.TryGet(out var acceptance, out refusal))
         {
             await response.SendJsonAsync(200, SoukJson.Serialize(acceptance), aborted);

@@ -39,6 +39,7 @@ public sealed class ProviderNode : IDisposable
     private readonly Announcer _announcer;
     private readonly RequestDesk _requests;
     private readonly Claimer _claimer;
+    private readonly DepositRelay _relay;
 
     private ProviderNode(ProviderOptions options, ProviderParts parts, Journal<ProviderBook> journal)
     {
@@ -54,7 +55,8 @@ public sealed class ProviderNode : IDisposable
             admission, new ReceiptDesk(options, chain, journal, time), journal, _watch, time,
             parts.Logs.CreateLogger<RequestDesk>());
         _claimer = new Claimer(options, chain, journal, _watch, time, parts.Logs.CreateLogger<Claimer>());
-        var channels = new ChannelDesk(options, chain, journal, _watch, nonces, time);
+        _relay = new DepositRelay(options, chain, time);
+        var channels = new ChannelDesk(options, chain, journal, _watch, nonces, _relay, time);
         Handler = new ProviderHandler(_requests, channels, _offers, time);
     }
 
@@ -145,6 +147,7 @@ public sealed class ProviderNode : IDisposable
         _requests.Dispose();
         _claimer.Dispose();
         _watch.Dispose();
+        _relay.Dispose();
     }
 
     // What need not be answered for any more leaves the memory; the ledger keeps it.

@@ -91,6 +91,14 @@ public sealed class ProviderOptions
     /// <summary>Channel openings per payer and hour that are relayed, since this provider pays their gas. Default 60.</summary>
     public int OpeningsPerPayerAndHour { get; init; } = 60;
 
+    /// <summary>Channel openings per peer address and hour that are relayed: one peer can speak for many payers. Default
+    /// 240.</summary>
+    public int OpeningsPerPeerAndHour { get; init; } = 240;
+
+    /// <summary>Most gas that a relayed deposit may take, in units of gas; the customer chose the code that runs. Default
+    /// 400,000.</summary>
+    public ulong MostDepositGas { get; init; } = 400_000;
+
     /// <summary>Everything that is wrong with these settings, each with what to do; empty when all is well.</summary>
     public IReadOnlyList<string> Problems()
     {
@@ -108,7 +116,10 @@ public sealed class ProviderOptions
             $"The withdraw delay is outside {ChannelConfig.MinWithdrawDelay} to {ChannelConfig.MaxWithdrawDelay} seconds.");
         Check(OfferSeconds is >= 60 and <= 900, "An offer's lifetime is outside 60 to 900 seconds.");
         Check(ClaimEvery > TimeSpan.Zero && CoverWait > TimeSpan.Zero, "A waiting time is not above zero.");
-        Check(OpeningsPerPayerAndHour > 0, "No channel opening is allowed; set at least 1 per payer and hour.");
+        Check(
+            OpeningsPerPayerAndHour > 0 && OpeningsPerPeerAndHour > 0,
+            "No channel opening is allowed; set at least 1 per payer, and per peer, and hour.");
+        Check(MostDepositGas >= 21_000, "No deposit can be relayed with so little gas; set at least 400000.");
         return problems;
 
         void Check(bool isFine, string problem)

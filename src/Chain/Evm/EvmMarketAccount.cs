@@ -12,7 +12,7 @@ internal sealed class EvmMarketAccount(TransactionSender sender, NetworkFile net
     public async Task<Result<TxOutcome>> SubmitAsync(MarketAction action, CancellationToken cancellation)
     {
         var call = ContractCalls.Encode(action, network);
-        var sent = await sender.SendAsync(call.To, call.Data, call.Value, cancellation);
+        var sent = await sender.SendAsync(call.To, call.Data, call.Value, cancellation, action.MostGas);
         return sent.TryGet(out var receipt, out var refusal)
             ? new TxOutcome(receipt.Transaction, receipt.Block, receipt.BlockHash, receipt.GasUsed, receipt.Fee)
             : refusal;
@@ -21,7 +21,7 @@ internal sealed class EvmMarketAccount(TransactionSender sender, NetworkFile net
     public Task<Result<GasQuote>> QuoteAsync(MarketAction action, CancellationToken cancellation)
     {
         var call = ContractCalls.Encode(action, network);
-        return sender.QuoteAsync(call.To, call.Data, call.Value, cancellation);
+        return sender.QuoteAsync(call.To, call.Data, call.Value, cancellation, action.MostGas);
     }
 
     public ValueTask DisposeAsync() => sender.DisposeAsync();

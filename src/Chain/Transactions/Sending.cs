@@ -5,8 +5,9 @@ using Souk.Protocol;
 
 namespace Souk.Chain.Transactions;
 
-/// <summary>What is to be sent; fees, gas and nonce are found when its turn comes.</summary>
-internal sealed record TransactionWish(Address? To, ReadOnlyMemory<byte> Data, UInt128 Value);
+/// <summary>What is to be sent; fees, gas and nonce are found when its turn comes. Where the estimate is above
+/// <paramref name="MostGas"/> nothing is sent.</summary>
+internal sealed record TransactionWish(Address? To, ReadOnlyMemory<byte> Data, UInt128 Value, ulong? MostGas = null);
 
 /// <summary>Takes one wish at a time from estimate to receipt.</summary>
 internal sealed class Sending(RpcChain chain, PrivateKey key, SenderOptions options)
@@ -82,7 +83,9 @@ internal sealed class Sending(RpcChain chain, PrivateKey key, SenderOptions opti
         }
 
         var estimate = RpcValues.Quantity64(reply.Result) ?? throw RpcChain.Malformed("eth_estimateGas");
-        return estimate + (estimate * (ulong)options.GasMarginPercent / 100);
+        return estimate > wish.MostGas
+            ? Refusals.TooMuchGas(estimate, wish.MostGas.Value)
+            : estimate + (estimate * (ulong)options.GasMarginPercent / 100);
     }
 
     private static RpcCall GasCall(JsonObject call) => RpcCall.Of(

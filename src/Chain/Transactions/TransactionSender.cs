@@ -49,23 +49,24 @@ public sealed class TransactionSender : IAsyncDisposable
     /// <param name="data">Calldata.</param>
     /// <param name="value">Wei.</param>
     /// <param name="cancellation">Stops waiting.</param>
+    /// <param name="mostGas">Greatest estimate with which it is sent; null: any.</param>
     public async Task<Result<EvmReceipt>> SendAsync(
-        Address? to, ReadOnlyMemory<byte> data, UInt128 value, CancellationToken cancellation)
+        Address? to, ReadOnlyMemory<byte> data, UInt128 value, CancellationToken cancellation, ulong? mostGas = null)
     {
         var done = new TaskCompletionSource<Result<EvmReceipt>>(TaskCreationOptions.RunContinuationsAsynchronously);
         ObjectDisposedException.ThrowIf(
-            !_jobs.Writer.TryWrite(new Job(new TransactionWish(to, data, value), done, cancellation)), this);
+            !_jobs.Writer.TryWrite(new Job(new TransactionWish(to, data, value, mostGas), done, cancellation)), this);
         _ = _pump.Value;
         return await done.Task.WaitAsync(cancellation);
     }
 
     /// <summary>Gas and price now; a revert is found here too.</summary>
     public async Task<Result<GasQuote>> QuoteAsync(
-        Address? to, ReadOnlyMemory<byte> data, UInt128 value, CancellationToken cancellation)
+        Address? to, ReadOnlyMemory<byte> data, UInt128 value, CancellationToken cancellation, ulong? mostGas = null)
     {
         try
         {
-            return await _sending.QuoteAsync(new TransactionWish(to, data, value), cancellation);
+            return await _sending.QuoteAsync(new TransactionWish(to, data, value, mostGas), cancellation);
         }
         catch (RpcUnavailableException failure)
         {

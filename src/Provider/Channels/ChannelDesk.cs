@@ -17,17 +17,19 @@ internal sealed class ChannelDesk(
     Journal<ProviderBook> journal,
     ChainWatch watch,
     NonceChains nonces,
+    DepositRelay relay,
     TimeProvider time)
 {
-    private const ulong HourMs = 3_600_000;
-    private const int MostPayers = 4096;
     private const ulong RenewalMargin = 64;
     private readonly EscrowDomain _escrow = new(chain.Network.ChainId, chain.Network.Escrow);
     private readonly SoukDomain _domain = new(chain.Network.ChainId, chain.Network.Registry);
-    private readonly Dictionary<Address, (ulong SinceMs, int Count)> _openings = [];
 
     /// <summary>Answers a request to take a channel.</summary>
-    public async Task<Result<Signed<Acceptance>>> OpenAsync(ChannelOpening opening, CancellationToken cancellation)
+    /// <param name="opening">The channel, and its deposit where it is to be relayed.</param>
+    /// <param name="peer">Who asks, as the wire names it.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    public async Task<Result<Signed<Acceptance>>> OpenAsync(
+        ChannelOpening opening, string peer, CancellationToken cancellation)
     {
         var config = opening.Config;
         if (Unfit(config) is { } unfit)
@@ -36,7 +38,7 @@ internal sealed class ChannelDesk(
         }
 
         var id = config.Id(_escrow);
-        if (opening.Deposit is { } deposit && await RelayAsync(config, deposit, cancellation) is { } refused)
+        if (opening.Deposit is { } deposit && await relay.SendAsync(config, deposit, peer, cancellation) is { } refused)
         {
             return refused;
         }
@@ -74,51 +76,6 @@ internal sealed class ChannelDesk(
         return config.WithdrawDelay < options.WithdrawDelay
             ? Theirs("withdraw_delay_too_short", $"The channel's withdraw delay is below {options.WithdrawDelay} seconds.")
             : null;
-    }
-
-    private async Task<Refusal?> RelayAsync(ChannelConfig config, ChannelDeposit deposit, CancellationToken cancellation)
-    {
-        if (deposit.Amount < options.MinimumDeposit)
-        {
-            return Theirs(
-                "deposit_too_small", $"Deposits below {options.MinimumDeposit} units are not relayed; they cost this provider gas.");
-        }
-
-        if (!MayOpen(config.Payer))
-        {
-            return Theirs("too_many_openings", "This payer has opened too many channels here within an hour; try again later.");
-        }
-
-        var outcome = await chain.Account(options.GasKey).SubmitAsync(
-            new DepositThrough(config, deposit.Amount, deposit.Collector, deposit.Data), cancellation);
-        return outcome.Refusal is { } refusal && ChainRefusals.RevertName(refusal) is not null
-            ? Theirs("deposit_reverted", $"The deposit cannot be made: {refusal.Message}")
-            : outcome.Refusal;
-    }
-
-    private bool MayOpen(Address payer)
-    {
-        var now = (ulong)time.GetUtcNow().ToUnixTimeMilliseconds();
-        lock (_openings)
-        {
-            if (_openings.Count >= MostPayers)
-            {
-                foreach (var old in _openings.Where(entry => entry.Value.SinceMs + HourMs <= now).ToList())
-                {
-                    _openings.Remove(old.Key);
-                }
-            }
-
-            (ulong SinceMs, int Count) window = _openings.GetValueOrDefault(payer, (now, 0));
-            window = window.SinceMs + HourMs <= now ? (now, 0) : window;
-            if (window.Count >= options.OpeningsPerPayerAndHour || (_openings.Count >= MostPayers && window.Count == 0))
-            {
-                return false;
-            }
-
-            _openings[payer] = (window.SinceMs, window.Count + 1);
-            return true;
-        }
     }
 
     private async Task<Result<Signed<Acceptance>>> AcceptAsync(Bytes32 id)

@@ -42,6 +42,9 @@ public sealed class SimulatedChain : IMarketChain, IDisposable
     /// <summary>The price of gas, in wei.</summary>
     public UInt128 WeiPerGas { get; set; } = 1_000_000_000;
 
+    /// <summary>Units of gas that a relayed deposit takes; anything else takes <see cref="SimulatedAccount.Gas"/>.</summary>
+    public ulong DepositGas { get; set; } = SimulatedAccount.Gas;
+
     /// <summary>How many transactions were mined, reverted ones included.</summary>
     public int Transactions { get; private set; }
 
@@ -278,10 +281,16 @@ internal sealed class SimulatedAccount(SimulatedChain chain, Address address) : 
 
     public Task<Result<GasQuote>> QuoteAsync(MarketAction action, CancellationToken cancellation)
     {
-        var quote = new GasQuote(Gas, chain.WeiPerGas);
+        var quote = new GasQuote(action is DepositThrough ? chain.DepositGas : Gas, chain.WeiPerGas);
         if (chain.IsDown)
         {
             return Task.FromResult<Result<GasQuote>>(SimulatedChain.Unavailable());
+        }
+
+        if (quote.Gas > action.MostGas)
+        {
+            return Task.FromResult<Result<GasQuote>>(
+                new Refusal(Fault.Nobody, ChainRefusals.TooMuchGas, $"It takes {quote.Gas} gas."));
         }
 
         if (chain.Books.GasMoney.GetValueOrDefault(Address) < quote.Fee)
