@@ -187,12 +187,11 @@ internal sealed class PaidRun : IDisposable
     /// <summary>Sends status and headers, the provider's nonce among them, and the role chunks; once.</summary>
     public async Task StartAsync()
     {
-        if (_isStarted)
+        if (_isStarted || !_isListening)
         {
             return;
         }
 
-        _isStarted = true;
         try
         {
             await _response.StartAsync(
@@ -207,10 +206,13 @@ internal sealed class PaidRun : IDisposable
         }
         catch (Exception broken) when (broken is OperationCanceledException or IOException)
         {
+            // Nothing has left, so the receipt still goes out in a header where the connection takes one.
             _isListening = false;
             Cancel();
+            return;
         }
 
+        _isStarted = true;
         for (var choice = 0; choice < _ids.Length; choice++)
         {
             await SendAsync(_writer.Role(choice));
