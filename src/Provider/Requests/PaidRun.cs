@@ -92,7 +92,14 @@ internal sealed class PaidRun : IDisposable
     {
         _isCancelled = true;
         Cover.Close();
-        _stop.Cancel();
+        try
+        {
+            _stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // Whoever cancels found the run just before it ended; there is nothing left to stop.
+        }
     }
 
     /// <summary>A copy of what was generated, by choice.</summary>
