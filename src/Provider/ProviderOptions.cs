@@ -109,6 +109,9 @@ public sealed class ProviderOptions
             Models.All(model => model.SliceLeast > 0 && model.SliceGreatest >= model.SliceLeast),
             "A model's slice has to be at least one token, and its greatest not below its least.");
         Check(
+            Models.All(model => model.Prices.Cached <= model.Prices.Input),
+            "A model's cached input costs more than its fresh input; nobody takes such an offer.");
+        Check(
             Models.Select(model => model.Engine.Model.Manifest.Digest).Distinct().Count() == Models.Count,
             "The same model is for sale twice; a provider has one offer per model.");
         Check(

@@ -20,7 +20,10 @@ internal sealed class ReceiptDesk(
         var isFree = run.Outcome == FinishReasons.Error && run.Generated == 0;
         var output = isFree ? 0 : run.ChargedOutput();
         var (input, cached) = isFree ? (0UL, 0UL) : (run.Input, run.Cached);
-        var charge = Charge.Of(admitted.Offer.Prices, input, cached, output);
+        // Never above what was promised, whatever an engine counted: a receipt beyond it is no receipt to anybody.
+        var charge = Amount.Min(
+            Charge.Of(admitted.Offer.Prices, input, cached, output),
+            Amount.SubtractToZero(run.Cover.Usable, admitted.Base));
         var commitment = admitted.CountsIds
             ? Commitments.Output(admitted.Paid.Salt.ToBytes(), [.. run.Choices().Select(choice => choice.Ids)])
             : Bytes32.Zero;
