@@ -50,6 +50,15 @@ internal sealed class IndexerHandler(IndexerNode node, AnnouncementRate rate) : 
             return;
         }
 
+        if (list.Offers.Select(offer => offer.Message.Provider).Distinct().Skip(1).Any())
+        {
+            // Each provider that is not known here costs a read of the chain.
+            await response.SendErrorAsync(
+                new WireError(400, "several_providers", "Announce the offers of one provider at a time.", Fault.Theirs),
+                aborted);
+            return;
+        }
+
         var taken = 0;
         List<RefusedOffer> refused = [];
         foreach (var offer in list.Offers)

@@ -18,6 +18,7 @@ public sealed record IndexerParts(IMarketChain Chain, IWireClient Wire, TimeProv
 /// </summary>
 public sealed partial class IndexerNode : IDisposable
 {
+    private const int MostReads = 8;
     private static readonly TimeSpan Turn = TimeSpan.FromSeconds(1);
     private readonly IndexerOptions _options;
     private readonly IMarketChain _chain;
@@ -28,8 +29,10 @@ public sealed partial class IndexerNode : IDisposable
     // Waited for without a token, so that the wait ends on the caller's context; its holders heed the cancellation.
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly AnnouncementRate _rate;
+    private readonly UnknownProviders _unknown;
+    private int _reads;
     private volatile OfferBook _book = OfferBook.Empty;
-    private ImmutableSortedDictionary<Address, Entry> _entries = ImmutableSortedDictionary<Address, Entry>.Empty;
+    private volatile ImmutableSortedDictionary<Address, Entry> _entries = ImmutableSortedDictionary<Address, Entry>.Empty;
     private ImmutableSortedDictionary<Bytes32, Bytes32> _beats = ImmutableSortedDictionary<Bytes32, Bytes32>.Empty;
 
     private IndexerNode(IndexerOptions options, IndexerParts parts)
@@ -39,6 +42,7 @@ public sealed partial class IndexerNode : IDisposable
         _log = parts.Logs.CreateLogger<IndexerNode>();
         _terms = new OfferTerms(_chain.Network.SoukDomain, _chain.Network.Escrow, _chain.Network.Currency);
         _rate = new AnnouncementRate(options.AnnouncementsPerMinute, parts.Time);
+        _unknown = new UnknownProviders(parts.Time);
         Handler = new IndexerHandler(this, _rate);
     }
 
@@ -70,15 +74,22 @@ public sealed partial class IndexerNode : IDisposable
     public async Task<Refusal?> TakeAsync(Signed<Offer> offer, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(offer);
+        var provider = offer.Message.Provider;
+        // All that needs no answer of the chain comes first, and the chain is asked outside the lock: a stranger's offers
+        // must not hold up those of registered providers.
+        if (OfferRules.CheckAlone(offer.Message, _terms, Now()) is { } flaw)
+        {
+            return flaw;
+        }
+
+        if (!_entries.ContainsKey(provider) && await MeetAsync(provider, cancellation) is { } unread)
+        {
+            return unread;
+        }
+
         await _writing.WaitAsync(CancellationToken.None);
         try
         {
-            var provider = offer.Message.Provider;
-            if (!_entries.ContainsKey(provider) && await ReadEntryAsync(provider, cancellation) is { } unread)
-            {
-                return unread;
-            }
-
             var entry = _entries.GetValueOrDefault(provider);
             if (!OfferRules.Verify(offer, entry, _terms, TrustTier.Unaudited, Now()).TryGet(out var verified, out var refusal)
                 || !_book.Add(verified).TryGet(out var book, out refusal))
@@ -178,21 +189,37 @@ public sealed partial class IndexerNode : IDisposable
         _beats = _beats.RemoveRange(_beats.Keys.Where(hash => !known.ContainsKey(hash)).ToList());
     }
 
+    // The first offer of a provider.
+    private async Task<Refusal?> MeetAsync(Address provider, CancellationToken cancellation)
+    {
+        if (_unknown.Has(provider))
+        {
+            return Unknown();
+        }
+
+        if (Interlocked.Increment(ref _reads) > MostReads)
+        {
+            Interlocked.Decrement(ref _reads);
+            return new Refusal(Fault.Ours, "busy", "Too many new providers are being looked up; announce again shortly.");
+        }
+
+        try
+        {
+            return await ReadEntryAsync(provider, cancellation);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _reads);
+        }
+    }
+
     private async Task ReadEntriesAsync(CancellationToken cancellation)
     {
         foreach (var provider in _entries.Keys.ToList())
         {
-            await _writing.WaitAsync(CancellationToken.None);
-            try
+            if (await ReadEntryAsync(provider, cancellation) is { } refusal)
             {
-                if (await ReadEntryAsync(provider, cancellation) is { } refusal)
-                {
-                    LogUnread(refusal.Message);
-                }
-            }
-            finally
-            {
-                _writing.Release();
+                LogUnread(refusal.Message);
             }
         }
     }
@@ -200,31 +227,53 @@ public sealed partial class IndexerNode : IDisposable
     private async Task<Refusal?> ReadEntryAsync(Address provider, CancellationToken cancellation)
     {
         var read = await _chain.ProvidersAsync([provider], ReadPoint.Newest, cancellation);
-        var sets = await _chain.KeySetsAsync(provider, ReadPoint.Newest, cancellation);
-        if (!read.TryGet(out var entries, out var refusal) || !sets.TryGet(out var keys, out refusal))
+        if (!read.TryGet(out var entries, out var refusal))
         {
             return refusal;
         }
 
-        if (entries.Value[0] is not { } entry || keys.Value.Count == 0)
+        if (entries.Value[0] is not { } entry)
         {
-            return new Refusal(Fault.Theirs, "provider_unknown", "The provider is not in the registry; register first.");
+            _unknown.Add(provider);
+            return Unknown();
         }
 
-        if (!entry.IsActive)
+        var sets = await _chain.KeySetsAsync(provider, ReadPoint.Newest, cancellation);
+        if (!sets.TryGet(out var keys, out refusal))
         {
-            _book = _book.Without(provider);
+            return refusal;
         }
 
-        _entries = _entries.SetItem(provider, new Entry(
-            provider,
-            entry.IsActive,
-            [.. keys.Value.Select(set => new KeySet(set.Keys.Node, set.Keys.Payout, set.Keys.Authorizer, set.Since))],
-            entry.Endpoint,
-            entry.Stake,
-            entry.Court));
-        return null;
+        if (keys.Value.Count == 0)
+        {
+            return Unknown();
+        }
+
+        await _writing.WaitAsync(CancellationToken.None);
+        try
+        {
+            if (!entry.IsActive)
+            {
+                _book = _book.Without(provider);
+            }
+
+            _entries = _entries.SetItem(provider, new Entry(
+                provider,
+                entry.IsActive,
+                [.. keys.Value.Select(set => new KeySet(set.Keys.Node, set.Keys.Payout, set.Keys.Authorizer, set.Since))],
+                entry.Endpoint,
+                entry.Stake,
+                entry.Court));
+            return null;
+        }
+        finally
+        {
+            _writing.Release();
+        }
     }
+
+    private static Refusal Unknown() =>
+        new(Fault.Theirs, "provider_unknown", "The provider is not in the registry; register first.");
 
     private ulong Now() => (ulong)_time.GetUtcNow().ToUnixTimeSeconds();
 

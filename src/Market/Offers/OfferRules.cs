@@ -53,7 +53,7 @@ public static class OfferRules
         ArgumentNullException.ThrowIfNull(original);
         ArgumentNullException.ThrowIfNull(terms);
         var offer = original.Message;
-        if ((offer.Flaw() ?? CheckTimes(offer, now) ?? CheckPrices(offer) ?? CheckNetwork(offer, terms)) is { } flaw)
+        if (CheckAlone(offer, terms, now) is { } flaw)
         {
             return flaw;
         }
@@ -79,6 +79,19 @@ public static class OfferRules
                 original, offer.Hash(terms.Domain), keys.Node, entry.Stake,
                 TrustTiers.Of(entry.Stake, offer.Counting, audited))
             : Refuse("offer_signer", "it is not signed by its provider's node key for this chain and registry");
+    }
+
+    /// <summary>What can be said against an offer without asking who its provider is: it costs no read of the chain and no
+    /// check of a signature.</summary>
+    /// <param name="offer">The offer.</param>
+    /// <param name="terms">The reader's network.</param>
+    /// <param name="now">Unix seconds.</param>
+    /// <returns>Null where there is nothing.</returns>
+    public static Refusal? CheckAlone(Offer offer, OfferTerms terms, ulong now)
+    {
+        ArgumentNullException.ThrowIfNull(offer);
+        ArgumentNullException.ThrowIfNull(terms);
+        return offer.Flaw() ?? CheckTimes(offer, now) ?? CheckPrices(offer) ?? CheckNetwork(offer, terms);
     }
 
     private static Refusal? CheckTimes(Offer offer, ulong now)
