@@ -52,6 +52,12 @@ internal sealed class Admission(
             return Theirs("continuation_unsupported", "This provider does not continue answers that another one began.");
         }
 
+        // Whoever cannot pay costs no more than this: a body is read and tokenised only for a channel's own customer.
+        if (Judge(journal.Book, view, found.Offer, paid, 0, 0).Refusal is { } unpaid)
+        {
+            return unpaid;
+        }
+
         var parsed = ChatRequest.Parse(body);
         if (!parsed.IsOk)
         {
@@ -80,24 +86,12 @@ internal sealed class Admission(
 
         var result = await journal.RecordAsync<(Admitted Admitted, CoverGate Cover)>(book =>
         {
-            if (book.Requests.ContainsKey(paid.Id))
-            {
-                return Theirs("request_repeated", "This request id was used before; ask for its record instead.");
-            }
-
-            if (book.Channels.GetValueOrDefault(channelId) is not { } channel)
-            {
-                return Theirs(
-                    "channel_unknown",
-                    "This provider does not know the channel. Check chain id and escrow, and open it before use.");
-            }
-
-            var attempt = new PaidAttempt(paid.Voucher, paid.Channel, paid.Index, prompt, output);
-            if (!VoucherRules.Accept(view, offer, Seen(channel), attempt).TryGet(out var cover, out var refused))
+            if (!Judge(book, view, offer, paid, prompt, output).TryGet(out var judged, out var refused))
             {
                 return refused;
             }
 
+            var (channel, cover) = judged;
             if (Exposure(book) + (cover.Usable - channel.Base) > options.MostUnclaimed)
             {
                 return new Refusal(
@@ -124,6 +118,27 @@ internal sealed class Admission(
         return result.TryGet(out var done, out var refusal)
             ? (done.Admitted with { MostCached = _seen.Add(paid.Channel.PayerAuthorizer, prompt) }, done.Cover)
             : refusal;
+    }
+
+    private Result<(ProviderChannel Channel, Cover Cover)> Judge(
+        ProviderBook book, SellerView view, Offer offer, PaidRequest paid, ulong prompt, ulong output)
+    {
+        if (book.Requests.ContainsKey(paid.Id))
+        {
+            return Theirs("request_repeated", "This request id was used before; ask for its record instead.");
+        }
+
+        if (book.Channels.GetValueOrDefault(paid.Channel.Id(_escrow)) is not { } channel)
+        {
+            return Theirs(
+                "channel_unknown",
+                "This provider does not know the channel. Check chain id and escrow, and open it before use.");
+        }
+
+        var attempt = new PaidAttempt(paid.Voucher, paid.Channel, paid.Index, prompt, output);
+        return VoucherRules.Accept(view, offer, Seen(channel), attempt).TryGet(out var cover, out var refused)
+            ? (channel, cover)
+            : refused;
     }
 
     /// <summary>What all channels together owe, can still pay, and is not claimed yet.</summary>
