@@ -45,7 +45,7 @@ public sealed class ProviderNode : IDisposable
     {
         (_journal, _time) = (journal, parts.Time);
         var (chain, time) = (parts.Chain, parts.Time);
-        var nonces = new NonceChains(options.NodeKey);
+        var nonces = new NonceChains(options.NonceSecret ?? NonceChains.RootOf(options.AuthorizerKey));
         _watch = new ChainWatch(chain, journal, time, parts.Logs.CreateLogger<ChainWatch>());
         _offers = new OfferDesk(options, chain, journal, time, parts.Randomness);
         _announcer = new Announcer(

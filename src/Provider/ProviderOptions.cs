@@ -36,6 +36,10 @@ public sealed class ProviderOptions
     /// <summary>Signs claims (the channels' receiverAuthorizer).</summary>
     public required PrivateKey AuthorizerKey { get; init; }
 
+    /// <summary>What the nonces of accepted channels follow from; it may not change while any is open. Default: derived from
+    /// the authorizer's key, which is kept until its last channel is drained.</summary>
+    public Bytes32? NonceSecret { get; init; }
+
     /// <summary>Sends transactions and pays their gas; holds nothing else.</summary>
     public required PrivateKey GasKey { get; init; }
 

@@ -39,6 +39,13 @@ internal sealed class OfferDesk(
             return new Refusal(Fault.Theirs, "offer_expired", "The offer has expired; fetch this provider's offers anew.");
         }
 
+        // After a change of the node key: receipts are signed with the new one, which no offer of the old one vouches for.
+        if (!_standing.Any(offer => offer.Hash == hash) && signed.Signer(_domain) != options.NodeKey.Address)
+        {
+            return new Refusal(
+                Fault.Ours, "offer_expired", "The offer is by an earlier node key; fetch this provider's offers anew.");
+        }
+
         var model = options.Models.FirstOrDefault(
             sale => sale.Engine.Model.Manifest.Digest == signed.Message.ModelDigest);
         return model is null
