@@ -4,17 +4,20 @@ using Souk.Wire.Paid;
 
 namespace Souk.Provider.Offers;
 
-/// <summary>Renews the offers at half of their life and tells the indexers; an indexer that cannot be reached is told
-/// again at the next turn.</summary>
+/// <summary>
+/// Renews the offers at half of their life and tells the indexers, again and again: an indexer keeps nothing, so one that
+/// was restarted knows of no offer until it is told. One that cannot be reached is told again at the next turn.
+/// </summary>
 internal sealed partial class Announcer(
     ProviderOptions options, OfferDesk offers, NodeClient nodes, TimeProvider time, ILogger<Announcer> log)
 {
     private static readonly TimeSpan Turn = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Again = TimeSpan.FromSeconds(30);
 
     public async Task RunAsync(CancellationToken cancellation)
     {
         var renewAt = time.GetUtcNow() + TimeSpan.FromSeconds(options.OfferSeconds / 2.0);
-        HashSet<string> told = [];
+        Dictionary<string, DateTimeOffset> told = [];
         while (true)
         {
             if (time.GetUtcNow() >= renewAt)
@@ -24,11 +27,12 @@ internal sealed partial class Announcer(
                 told.Clear();
             }
 
-            foreach (var indexer in options.Indexers.Where(indexer => !told.Contains(indexer)).ToList())
+            foreach (var indexer in options.Indexers)
             {
-                if (await AnnounceAsync(indexer, cancellation))
+                var isDue = !told.TryGetValue(indexer, out var at) || time.GetUtcNow() - at >= Again;
+                if (isDue && await AnnounceAsync(indexer, cancellation))
                 {
-                    told.Add(indexer);
+                    told[indexer] = time.GetUtcNow();
                 }
             }
 
@@ -67,7 +71,7 @@ internal sealed partial class Announcer(
         return true;
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Count} offers announced to {Indexer}")]
+    [LoggerMessage(Level = LogLevel.Debug, Message = "{Count} offers announced to {Indexer}")]
     private partial void LogAnnounced(int count, string indexer);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Indexer {Indexer} refused an offer and will be told again: {Reason}")]
