@@ -163,9 +163,9 @@ public sealed class MarketHarness : IDisposable
         change?.Invoke(draft);
         var options = new ProviderOptions
         {
-            Provider = Keys.ProviderOwner.Address, Payout = Keys.Payout.Address, NodeKey = Keys.Node,
-            AuthorizerKey = Keys.Authorizer, GasKey = Keys.Gas, Endpoint = Endpoint, SpkiHash = () =>
-                ProviderTarget.SpkiHash,
+            Provider = Keys.ProviderOwner.Address, Payout = Keys.Payout.Address,
+            NodeKey = draft.NodeKey ?? Keys.Node, AuthorizerKey = Keys.Authorizer, GasKey = Keys.Gas,
+            Endpoint = Endpoint, SpkiHash = () => ProviderTarget.SpkiHash,
             Models =
             [
                 new ModelForSale(Engine, Options.Prices)
@@ -352,6 +352,8 @@ public sealed class ProviderOptionsDraft
     public uint WithdrawDelay { get; set; } = 900;
 
     public Amount MostUnclaimed { get; set; } = new(UInt128.MaxValue);
+
+    public PrivateKey? NodeKey { get; set; }
 }
 
 /// <summary>A scenario failed.</summary>

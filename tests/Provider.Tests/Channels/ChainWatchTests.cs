@@ -1,0 +1,59 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Souk.Chain;
+using Souk.Ledger.Books;
+using Souk.Ledger.Selling;
+using Souk.Protocol;
+using Souk.Provider.Channels;
+using Souk.Testbed.Chain;
+using Souk.Testbed.Market;
+using Souk.Testbed.Stores;
+
+namespace Souk.Provider.Tests.Channels;
+
+public sealed class ChainWatchTests
+{
+    [Fact]
+    public void An_older_block_undoes_no_withdrawal_unless_blocks_were_replaced() =>
+        MarketHarness.Run(new MarketOptions { WarmChannels = 0 }, async market =>
+        {
+            var channel = await new Buyer(market).OpenAsync();
+            var chain = new WatchedChain(market.Chain);
+            var disk = new MemoryStore();
+            var journal = await Journal.OpenAsync<ProviderBook>(
+                disk.Open(market.Time, TimeSpan.FromMilliseconds(1)), CancellationToken.None);
+            using var watch = new ChainWatch(chain, journal, market.Time, NullLogger<ChainWatch>.Instance);
+            Assert.Null(await watch.RefreshAsync([channel.Id], CancellationToken.None, channel.Config));
+            Assert.True((await market.Chain.Account(market.Keys.Hot).SubmitAsync(
+                new VaultInitiateWithdraw(market.Vault, channel.Config, new(1)), CancellationToken.None)).IsOk);
+            Assert.Null(await watch.RefreshAsync([channel.Id], CancellationToken.None));
+            Assert.True(journal.Book.Channels[channel.Id].IsWithdrawing);
+
+            chain.Repeats = 0;
+            var refused = await watch.RefreshAsync([channel.Id], CancellationToken.None);
+
+            Assert.Equal((Fault.Nobody, "chain_behind"), (refused!.Fault, refused.Code));
+            Assert.True(journal.Book.Channels[channel.Id].IsWithdrawing);
+            Assert.Null(await watch.RefreshAsync([channel.Id], CancellationToken.None, isReset: true));
+            Assert.False(journal.Book.Channels[channel.Id].IsWithdrawing);
+        });
+
+    [Fact]
+    public void A_node_that_catches_up_is_heard() => MarketHarness.Run(new MarketOptions { WarmChannels = 0 }, async market =>
+    {
+        var channel = await new Buyer(market).OpenAsync();
+        var chain = new WatchedChain(market.Chain);
+        var journal = await Journal.OpenAsync<ProviderBook>(
+            new MemoryStore().Open(market.Time, TimeSpan.FromMilliseconds(1)), CancellationToken.None);
+        using var watch = new ChainWatch(chain, journal, market.Time, NullLogger<ChainWatch>.Instance);
+        Assert.Null(await watch.RefreshAsync([channel.Id], CancellationToken.None, channel.Config));
+        await market.WaitAsync(4);
+        Assert.Null(await watch.RefreshAsync([channel.Id], CancellationToken.None));
+        chain.Repeats = 0;
+
+        var reading = watch.RefreshAsync([channel.Id], CancellationToken.None);
+        await market.WaitAsync(1.5);
+        chain.Repeats = null;
+
+        Assert.Null(await reading);
+    });
+}

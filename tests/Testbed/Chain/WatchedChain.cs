@@ -1,0 +1,87 @@
+using Souk.Chain;
+using Souk.Protocol;
+
+namespace Souk.Testbed.Chain;
+
+/// <summary>The simulated chain behind a node that can be watched, held up, and made to answer with what it said before.
+/// </summary>
+public sealed class WatchedChain(IMarketChain inner) : IMarketChain
+{
+    private readonly List<(ReadPoint Point, Result<Read<IReadOnlyList<ChannelState>>> Answer)> _answers = [];
+
+    /// <summary>While set, reads of channels give this earlier answer of theirs, counted from 0.</summary>
+    public int? Repeats { get; set; }
+
+    /// <summary>Awaited before a read of registry entries.</summary>
+    public Func<IReadOnlyList<Address>, Task>? OnProviders { get; set; }
+
+    /// <summary>Reads of registry entries so far.</summary>
+    public int ProviderReads { get; private set; }
+
+    /// <summary>Reads of channels answered so far.</summary>
+    public int ChannelReads => _answers.Count;
+
+    /// <inheritdoc/>
+    public NetworkFile Network => inner.Network;
+
+    /// <inheritdoc/>
+    public Task<Result<Head>> HeadAsync(ReadPoint point, CancellationToken cancellation) =>
+        inner.HeadAsync(point, cancellation);
+
+    /// <inheritdoc/>
+    public async Task<Result<Read<IReadOnlyList<ChannelState>>>> ChannelsAsync(
+        IReadOnlyList<Bytes32> channels, ReadPoint point, CancellationToken cancellation)
+    {
+        if (Repeats is { } earlier)
+        {
+            return _answers.Where(answer => answer.Point == point).ElementAt(earlier).Answer;
+        }
+
+        var answer = await inner.ChannelsAsync(channels, point, cancellation);
+        _answers.Add((point, answer));
+        return answer;
+    }
+
+    /// <inheritdoc/>
+    public Task<Result<Read<ReceiverState>>> ReceiverAsync(
+        Address receiver, ReadPoint point, CancellationToken cancellation) =>
+        inner.ReceiverAsync(receiver, point, cancellation);
+
+    /// <inheritdoc/>
+    public async Task<Result<Read<IReadOnlyList<ProviderEntry?>>>> ProvidersAsync(
+        IReadOnlyList<Address> providers, ReadPoint point, CancellationToken cancellation)
+    {
+        ProviderReads++;
+        await (OnProviders?.Invoke(providers) ?? Task.CompletedTask);
+        return await inner.ProvidersAsync(providers, point, cancellation);
+    }
+
+    /// <inheritdoc/>
+    public Task<Result<Read<IReadOnlyList<ProviderEntry>>>> AllProvidersAsync(
+        ReadPoint point, CancellationToken cancellation) => inner.AllProvidersAsync(point, cancellation);
+
+    /// <inheritdoc/>
+    public Task<Result<Read<IReadOnlyList<ProviderKeySet>>>> KeySetsAsync(
+        Address provider, ReadPoint point, CancellationToken cancellation) =>
+        inner.KeySetsAsync(provider, point, cancellation);
+
+    /// <inheritdoc/>
+    public Task<Result<Read<VaultState?>>> VaultAsync(Address vault, ReadPoint point, CancellationToken cancellation) =>
+        inner.VaultAsync(vault, point, cancellation);
+
+    /// <inheritdoc/>
+    public Task<Result<Address>> VaultAddressAsync(
+        VaultSettings settings, Bytes32 salt, CancellationToken cancellation) =>
+        inner.VaultAddressAsync(settings, salt, cancellation);
+
+    /// <inheritdoc/>
+    public Task<Result<Read<Holdings>>> HoldingsAsync(Address holder, CancellationToken cancellation) =>
+        inner.HoldingsAsync(holder, cancellation);
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<ChainNews> FollowAsync(IReadOnlyList<Address> vaults, CancellationToken cancellation) =>
+        inner.FollowAsync(vaults, cancellation);
+
+    /// <inheritdoc/>
+    public IMarketAccount Account(PrivateKey key) => inner.Account(key);
+}
