@@ -71,8 +71,8 @@ public interface IMarketAccount
     /// Sends an action and waits for its receipt: success means mined and not reverted, at the newest block (a
     /// reorganisation can still undo it, which the news report). Refusals: <see cref="ChainRefusals.Reverted"/> with
     /// what the contract says, found before sending where possible; <see cref="ChainRefusals.NoGasMoney"/>;
-    /// <see cref="ChainRefusals.TooMuchGas"/>; <see cref="ChainRefusals.Unavailable"/>, after which it may or may not be mined: read the state before
-    /// trying again. Cancelling stops the waiting, not a transaction that was sent.
+    /// <see cref="ChainRefusals.TooMuchGas"/>; <see cref="ChainRefusals.Unavailable"/>, after which it may or may not
+    /// be mined: read the state before trying again. Cancelling stops the waiting, not a transaction that was sent.
     /// </summary>
     Task<Result<TxOutcome>> SubmitAsync(MarketAction action, CancellationToken cancellation);
 

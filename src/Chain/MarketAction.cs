@@ -9,9 +9,9 @@ public abstract record MarketAction
     {
     }
 
-    /// <summary>Most gas, in units, that it may take: <see cref="ChainRefusals.TooMuchGas"/> where the estimate, made again
-    /// when its turn to be sent comes, is higher. Null: whatever it takes. For actions that run code of somebody else's
-    /// choice.</summary>
+    /// <summary>Most gas, in units, that it may take: <see cref="ChainRefusals.TooMuchGas"/> where the estimate, made
+    /// again when its turn to be sent comes, is higher. Null: whatever it takes. For actions that run code of somebody
+    /// else's choice.</summary>
     public ulong? MostGas { get; init; }
 }
 

@@ -32,7 +32,8 @@ public sealed partial class IndexerNode : IDisposable
     private readonly UnknownProviders _unknown;
     private int _reads;
     private volatile OfferBook _book = OfferBook.Empty;
-    private volatile ImmutableSortedDictionary<Address, Entry> _entries = ImmutableSortedDictionary<Address, Entry>.Empty;
+    private volatile ImmutableSortedDictionary<Address, Entry> _entries =
+        ImmutableSortedDictionary<Address, Entry>.Empty;
     private ImmutableSortedDictionary<Bytes32, Bytes32> _beats = ImmutableSortedDictionary<Bytes32, Bytes32>.Empty;
 
     private IndexerNode(IndexerOptions options, IndexerParts parts)
@@ -75,8 +76,8 @@ public sealed partial class IndexerNode : IDisposable
     {
         ArgumentNullException.ThrowIfNull(offer);
         var provider = offer.Message.Provider;
-        // All that needs no answer of the chain comes first, and the chain is asked outside the lock: a stranger's offers
-        // must not hold up those of registered providers.
+        // All that needs no answer of the chain comes first, and the chain is asked outside the lock: a stranger's
+        // offers must not hold up those of registered providers.
         if (OfferRules.CheckAlone(offer.Message, _terms, Now()) is { } flaw)
         {
             return flaw;
@@ -200,7 +201,8 @@ public sealed partial class IndexerNode : IDisposable
         if (Interlocked.Increment(ref _reads) > MostReads)
         {
             Interlocked.Decrement(ref _reads);
-            return new Refusal(Fault.Ours, "busy", "Too many new providers are being looked up; announce again shortly.");
+            return new Refusal(Fault.Ours, "busy",
+                "Too many new providers are being looked up; announce again shortly.");
         }
 
         try
@@ -260,7 +262,8 @@ public sealed partial class IndexerNode : IDisposable
             _entries = _entries.SetItem(provider, new Entry(
                 provider,
                 entry.IsActive,
-                [.. keys.Value.Select(set => new KeySet(set.Keys.Node, set.Keys.Payout, set.Keys.Authorizer, set.Since))],
+                [.. keys.Value.Select(set =>
+                    new KeySet(set.Keys.Node, set.Keys.Payout, set.Keys.Authorizer, set.Since))],
                 entry.Endpoint,
                 entry.Stake,
                 entry.Court));

@@ -3,8 +3,8 @@ using Souk.Protocol;
 namespace Souk.Indexer;
 
 /// <summary>
-/// Addresses that the registry did not know a moment ago, so that made-up providers do not have the chain asked again for
-/// each of their offers.
+/// Addresses that the registry did not know a moment ago, so that made-up providers do not have the chain asked again
+/// for each of their offers.
 /// </summary>
 internal sealed class UnknownProviders(TimeProvider time)
 {

@@ -36,8 +36,8 @@ public sealed class ProviderOptions
     /// <summary>Signs claims (the channels' receiverAuthorizer).</summary>
     public required PrivateKey AuthorizerKey { get; init; }
 
-    /// <summary>What the nonces of accepted channels follow from; it may not change while any is open. Default: derived from
-    /// the authorizer's key, which is kept until its last channel is drained.</summary>
+    /// <summary>What the nonces of accepted channels follow from; it may not change while any is open. Default: derived
+    /// from the authorizer's key, which is kept until its last channel is drained.</summary>
     public Bytes32? NonceSecret { get; init; }
 
     /// <summary>Sends transactions and pays their gas; holds nothing else.</summary>
@@ -95,12 +95,12 @@ public sealed class ProviderOptions
     /// <summary>Channel openings per payer and hour that are relayed, since this provider pays their gas. Default 60.</summary>
     public int OpeningsPerPayerAndHour { get; init; } = 60;
 
-    /// <summary>Channel openings per peer address and hour that are relayed: one peer can speak for many payers. Default
-    /// 240.</summary>
+    /// <summary>Channel openings per peer address and hour that are relayed: one peer can speak for many payers.
+    /// Default 240.</summary>
     public int OpeningsPerPeerAndHour { get; init; } = 240;
 
-    /// <summary>Most gas that a relayed deposit may take, in units of gas; the customer chose the code that runs. Default
-    /// 400,000.</summary>
+    /// <summary>Most gas that a relayed deposit may take, in units of gas; the customer chose the code that runs.
+    /// Default 400,000.</summary>
     public ulong MostDepositGas { get; init; } = 400_000;
 
     /// <summary>Everything that is wrong with these settings, each with what to do; empty when all is well.</summary>

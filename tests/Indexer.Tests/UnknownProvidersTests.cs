@@ -33,7 +33,8 @@ public sealed class UnknownProvidersTests
             for (var i = 0; i < 50; i++)
             {
                 Assert.Equal(
-                    "offer_expired", (await TakeAsync(node, Forged(market, good with { Expiry = market.Now }, i)))!.Code);
+                    "offer_expired", (await TakeAsync(node, Forged(market, good with { Expiry = market.Now },
+                        i)))!.Code);
                 Assert.Equal("provider_unknown", (await TakeAsync(node, Forged(market, good, 7)))!.Code);
             }
 
@@ -79,6 +80,7 @@ public sealed class UnknownProvidersTests
         BitConverter.TryWriteBytes(provider[1..], number);
         provider[0] = 0xBA;
         return Signed.Sign(
-            offer with { Provider = Address.FromBytes(provider) }, market.Keys.Stranger, market.Chain.Network.SoukDomain);
+            offer with { Provider = Address.FromBytes(provider) }, market.Keys.Stranger,
+                market.Chain.Network.SoukDomain);
     }
 }

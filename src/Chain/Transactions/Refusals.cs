@@ -27,7 +27,8 @@ internal static class Refusals
         $"Gas costs {price} wei and the configured limit is {greatest}; wait, or raise the limit.");
 
     public static Refusal TooMuchGas(ulong gas, ulong most) => new(
-        Fault.Nobody, ChainRefusals.TooMuchGas, $"It takes {gas} gas, and at most {most} are paid for; nothing was sent.");
+        Fault.Nobody, ChainRefusals.TooMuchGas,
+            $"It takes {gas} gas, and at most {most} are paid for; nothing was sent.");
 
     public static Refusal NotMined(Bytes32 hash, TimeSpan after) => new(
         Fault.Nobody,

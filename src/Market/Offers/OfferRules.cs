@@ -81,8 +81,8 @@ public static class OfferRules
             : Refuse("offer_signer", "it is not signed by its provider's node key for this chain and registry");
     }
 
-    /// <summary>What can be said against an offer without asking who its provider is: it costs no read of the chain and no
-    /// check of a signature.</summary>
+    /// <summary>What can be said against an offer without asking who its provider is: it costs no read of the chain and
+    /// no check of a signature.</summary>
     /// <param name="offer">The offer.</param>
     /// <param name="terms">The reader's network.</param>
     /// <param name="now">Unix seconds.</param>

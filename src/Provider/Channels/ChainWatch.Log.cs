@@ -11,6 +11,7 @@ internal sealed partial class ChainWatch
     [LoggerMessage(Level = LogLevel.Warning, Message = "The customer withdraws from channel {Channel}; it is claimed at once and serves no more")]
     private partial void LogWithdrawal(Bytes32 channel);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Channel {Channel} holds less than was earned on it; the rest is booked as lost")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "Channel {Channel} holds less than was earned on it; the rest is booked as lost")]
     private partial void LogLost(Bytes32 channel);
 }

@@ -75,7 +75,8 @@ internal sealed partial class ChainWatch(
 
     /// <summary>
     /// Reads channels and writes down what changed; also brings a new channel into the book. A node that lags shows an
-    /// older state than was written down, in which a withdrawal may not have begun yet: it is asked again, then refused.
+    /// older state than was written down, in which a withdrawal may not have begun yet: it is asked again, then
+    /// refused.
     /// </summary>
     /// <param name="ids">The channels.</param>
     /// <param name="cancellation">Ends the reading.</param>
@@ -120,7 +121,8 @@ internal sealed partial class ChainWatch(
             if (!isReset && batch.Any(id => now.At.Timestamp < _readAt.GetValueOrDefault(id)))
             {
                 return new Refusal(
-                    Fault.Nobody, Behind, "The chain's node answers with an older block than before; try again shortly.");
+                    Fault.Nobody, Behind,
+                        "The chain's node answers with an older block than before; try again shortly.");
             }
 
             Note(now.At);
@@ -177,8 +179,8 @@ internal sealed partial class ChainWatch(
         }
     }
 
-    // A withdrawal that was paid out leaves less in the channel than was earned: that part is lost, and booked once. Both
-    // balances have to say so, so that neither a missing confirmation nor a reorganisation looks like a loss.
+    // A withdrawal that was paid out leaves less in the channel than was earned: that part is lost, and booked once.
+    // Both balances have to say so, so that neither a missing confirmation nor a reorganisation looks like a loss.
     private async Task WriteOffAsync(ChannelState newest, ChannelState confirmed)
     {
         if (journal.Book.Channels.GetValueOrDefault(newest.Id) is not { } known

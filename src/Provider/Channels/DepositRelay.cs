@@ -25,13 +25,15 @@ internal sealed class DepositRelay(ProviderOptions options, IMarketChain chain, 
         if (deposit.Amount < options.MinimumDeposit)
         {
             return Theirs(
-                "deposit_too_small", $"Deposits below {options.MinimumDeposit} units are not relayed; they cost this provider gas.");
+                "deposit_too_small",
+                    $"Deposits below {options.MinimumDeposit} units are not relayed; they cost this provider gas.");
         }
 
         // The peer first: the payer is whatever the peer says.
         if (!_peers.TryTake(peer) || !_payers.TryTake(config.Payer))
         {
-            return Theirs("too_many_openings", "Too many channels were opened from there within an hour; try again later.");
+            return Theirs("too_many_openings",
+                "Too many channels were opened from there within an hour; try again later.");
         }
 
         if (Interlocked.Increment(ref _taken) > MostAtOnce + MostWaiting)
@@ -55,7 +57,8 @@ internal sealed class DepositRelay(ProviderOptions options, IMarketChain chain, 
 
     public void Dispose() => _places.Dispose();
 
-    private async Task<Refusal?> SubmitAsync(ChannelConfig config, ChannelDeposit deposit, CancellationToken cancellation)
+    private async Task<Refusal?> SubmitAsync(
+        ChannelConfig config, ChannelDeposit deposit, CancellationToken cancellation)
     {
         // Asked before it enters the queue, and capped again when its turn comes: a collector can change its mind.
         var action = new DepositThrough(config, deposit.Amount, deposit.Collector, deposit.Data)

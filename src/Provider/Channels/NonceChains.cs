@@ -3,8 +3,8 @@ using Souk.Protocol;
 namespace Souk.Provider.Channels;
 
 /// <summary>
-/// The nonce chain behind each acceptance. Its secret follows from the provider's own, the channel and the index at which
-/// the chain starts, so nothing secret is stored, and after a restart the same acceptance opens the same nonces.
+/// The nonce chain behind each acceptance. Its secret follows from the provider's own, the channel and the index at
+/// which the chain starts, so nothing secret is stored, and after a restart the same acceptance opens the same nonces.
 /// </summary>
 /// <param name="root">The provider's secret. It outlives changes of the node key, or every channel accepted before one
 /// would open nonces that do not lead to its anchor.</param>
@@ -33,7 +33,8 @@ internal sealed class NonceChains(Bytes32 root)
         }
     }
 
-    /// <summary>A root that follows from the authorizer's key, which is kept until its last channel is drained.</summary>
+    /// <summary>A root that follows from the authorizer's key, which is kept until its last channel is
+    /// drained.</summary>
     public static Bytes32 RootOf(PrivateKey authorizer)
     {
         ReadOnlySpan<byte> domain = "souk-nonce-root-1"u8;

@@ -2,8 +2,8 @@ namespace Souk.Provider.Channels;
 
 /// <summary>Bounds how many openings one payer, or one peer, has relayed within an hour.</summary>
 /// <remarks>
-/// Whoever asks chooses the payer, so names can be made up without end. When the table is full the one that began longest
-/// ago makes room: a flood of made-up names then costs its own memory of itself, and locks nobody out.
+/// Whoever asks chooses the payer, so names can be made up without end. When the table is full the one that began
+/// longest ago makes room: a flood of made-up names then costs its own memory of itself, and locks nobody out.
 /// </remarks>
 internal sealed class OpeningRate<TKey>(int most, TimeProvider time)
     where TKey : notnull

@@ -144,7 +144,8 @@ internal sealed partial class Claimer : IDisposable
         (BigInteger)weiPerGas * gas * (BigInteger)_options.GasMoneyPrice.Units / (BigInteger)OneGasMoney,
         (BigInteger)UInt128.MaxValue / (1UL << 40)));
 
-    // One bad row reverts a whole claim, so after a revert each row goes alone: no customer can hold up the others' money.
+    // One bad row reverts a whole claim, so after a revert each row goes alone: no customer can hold up the others'
+    // money.
     private async Task<Refusal?> SendAsync(
         ImmutableArray<Bytes32> batch, List<Bytes32> claims, CancellationToken cancellation)
     {

@@ -5,8 +5,8 @@ using Souk.Wire.Paid;
 namespace Souk.Provider.Offers;
 
 /// <summary>
-/// Renews the offers at half of their life and tells the indexers, again and again: an indexer keeps nothing, so one that
-/// was restarted knows of no offer until it is told. One that cannot be reached is told again at the next turn.
+/// Renews the offers at half of their life and tells the indexers, again and again: an indexer keeps nothing, so one
+/// that was restarted knows of no offer until it is told. One that cannot be reached is told again at the next turn.
 /// </summary>
 internal sealed partial class Announcer(
     ProviderOptions options, OfferDesk offers, NodeClient nodes, TimeProvider time, ILogger<Announcer> log)

@@ -39,7 +39,8 @@ internal sealed class OfferDesk(
             return new Refusal(Fault.Theirs, "offer_expired", "The offer has expired; fetch this provider's offers anew.");
         }
 
-        // After a change of the node key: receipts are signed with the new one, which no offer of the old one vouches for.
+        // After a change of the node key: receipts are signed with the new one, which no offer of the old one vouches
+        // for.
         if (!_standing.Any(offer => offer.Hash == hash) && signed.Signer(_domain) != options.NodeKey.Address)
         {
             return new Refusal(

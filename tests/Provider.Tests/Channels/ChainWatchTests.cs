@@ -38,7 +38,8 @@ public sealed class ChainWatchTests
         });
 
     [Fact]
-    public void A_node_that_catches_up_is_heard() => MarketHarness.Run(new MarketOptions { WarmChannels = 0 }, async market =>
+    public void A_node_that_catches_up_is_heard() =>
+        MarketHarness.Run(new MarketOptions { WarmChannels = 0 }, async market =>
     {
         var channel = await new Buyer(market).OpenAsync();
         var chain = new WatchedChain(market.Chain);

@@ -43,13 +43,15 @@ public sealed class DepositRelayTests
         });
 
     [Fact]
-    public void One_peer_cannot_open_without_end_whatever_payers_it_names() => MarketHarness.Run(Options, async market =>
+    public void One_peer_cannot_open_without_end_whatever_payers_it_names() =>
+        MarketHarness.Run(Options, async market =>
     {
         var (flood, honest) = (new Buyer(market, "flood"), new Buyer(market, "honest"));
         List<string> codes = [];
         for (var i = 0; i < 241; i++)
         {
-            var payer = Address.FromBytes(Sha.Hash(BitConverter.GetBytes(i)).ToString().Select(c => (byte)c).Take(20).ToArray());
+            var payer = Address.FromBytes(Sha.Hash(BitConverter.GetBytes(i)).ToString().Select(c => (byte)c).Take(20)
+                .ToArray());
             var channel = flood.NewChannel(config => config with { Payer = payer });
             codes.Add((await flood.AskAsync(channel, new(5_000))).Refusal!.Code);
         }

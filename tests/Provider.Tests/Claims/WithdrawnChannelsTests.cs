@@ -4,7 +4,8 @@ using Souk.Testbed.Market;
 
 namespace Souk.Provider.Tests.Claims;
 
-/// <summary>Customers that withdraw what is left: what can still be collected is, and nobody holds up the others.</summary>
+/// <summary>Customers that withdraw what is left: what can still be collected is, and nobody holds up the
+/// others.</summary>
 public sealed class WithdrawnChannelsTests
 {
     private static readonly MarketOptions Options = new() { WarmChannels = 0 };
@@ -53,7 +54,8 @@ public sealed class WithdrawnChannelsTests
             Assert.Empty((await market.ProviderBookAsync()).Claims);
         });
 
-    // A few tokens are worth less than the gas of a claim, even of an urgent one, so they stay when the delay has passed.
+    // A few tokens are worth less than the gas of a claim, even of an urgent one, so they stay when the delay has
+    // passed.
     private static async Task LeaveDustAsync(MarketHarness market, Buyer buyer, BuyerChannel channel)
     {
         market.Engine.Tokens = 3;

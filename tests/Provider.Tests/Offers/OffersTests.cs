@@ -10,7 +10,8 @@ public sealed class OffersTests
     private static readonly MarketOptions Options = new() { WarmChannels = 0 };
 
     [Fact]
-    public void A_change_of_the_node_key_ends_old_offers_and_keeps_channels() => MarketHarness.Run(Options, async market =>
+    public void A_change_of_the_node_key_ends_old_offers_and_keeps_channels() =>
+        MarketHarness.Run(Options, async market =>
     {
         var buyer = new Buyer(market);
         var channel = await buyer.OpenAsync();

@@ -62,7 +62,8 @@ public sealed class BrokenRepliesTests
         var offer = (await buyer.OfferAsync()).Message;
         var chat = ChatRequest.Parse(body).Value;
         var admitted = new Admitted(
-            paid, channel.Id, offer, new ModelForSale(market.Engine, market.Options.Prices), chat, body, null, Bytes32.Zero,
+            paid, channel.Id, offer, new ModelForSale(market.Engine, market.Options.Prices), chat, body, null,
+                Bytes32.Zero,
             Bytes32.Zero, "app seed", SamplingKey.FromSeed(1), RequestSampling.Of(chat), Amount.Zero, 64, 0);
         var cover = new CoverGate(offer.Prices, Amount.Zero, new(1_000), 14, TimeSpan.FromSeconds(10), market.Time);
         var run = new PaidRun(admitted, cover, new NoResponse(), market.Time);

@@ -42,7 +42,8 @@ public sealed class SimulatedChain : IMarketChain, IDisposable
     /// <summary>The price of gas, in wei.</summary>
     public UInt128 WeiPerGas { get; set; } = 1_000_000_000;
 
-    /// <summary>Units of gas that a relayed deposit takes; anything else takes <see cref="SimulatedAccount.Gas"/>.</summary>
+    /// <summary>Units of gas that a relayed deposit takes; anything else takes
+    /// <see cref="SimulatedAccount.Gas"/>.</summary>
     public ulong DepositGas { get; set; } = SimulatedAccount.Gas;
 
     /// <summary>How many transactions were mined, reverted ones included.</summary>

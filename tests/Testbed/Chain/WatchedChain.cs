@@ -3,7 +3,8 @@ using Souk.Protocol;
 
 namespace Souk.Testbed.Chain;
 
-/// <summary>The simulated chain behind a node that can be watched, held up, and made to answer with what it said before.
+/// <summary>The simulated chain behind a node that can be watched, held up, and made to answer with what it said
+/// before.
 /// </summary>
 public sealed class WatchedChain(IMarketChain inner) : IMarketChain
 {
