@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -21,6 +20,9 @@ internal sealed record NetworkPlan(int Providers = 1, bool IsTapped = false)
 {
     /// <summary>Smallest units per million tokens.</summary>
     public Prices Prices { get; init; } = new(new Amount(1_300_000), new Amount(700_000), new Amount(4_700_000));
+
+    /// <summary>Output tokens of a slice; few, so that answers have to be covered again while they stream.</summary>
+    public ulong SliceTokens { get; init; } = 16;
 }
 
 /// <summary>A provider that runs.</summary>
@@ -154,18 +156,8 @@ internal sealed class MarketNetwork : IAsyncDisposable
         var ledger = SqliteLedger.Open(ledgerPath);
         _owned.Add(engine);
         _owned.Add(ledger);
-        var options = new ProviderOptions
-        {
-            Provider = keys.Owner.Address,
-            Payout = keys.Payout.Address,
-            NodeKey = keys.Node,
-            AuthorizerKey = keys.Authorizer,
-            GasKey = keys.Gas,
-            Endpoint = endpoint,
-            SpkiHash = () => certificates?.Current.SpkiHash,
-            Models = [new ModelForSale(engine, _plan.Prices) { Concurrency = 16, SliceLeast = 8, SliceGreatest = 512 }],
-            Indexers = [indexer],
-        };
+        var options = RoleOptions.Provider(
+            keys, endpoint, () => certificates?.Current.SpkiHash, engine, _plan.Prices, indexer);
         var node = MarketBasics.Must(await ProviderNode.StartAsync(
             options, new ProviderParts(ledger, _basics.Chain, Wire(), TimeProvider.System, _basics.Randomness, _logs), default));
         Own(node);
@@ -179,21 +171,9 @@ internal sealed class MarketNetwork : IAsyncDisposable
         var ledger = SqliteLedger.Open(GatewayLedger);
         _owned.Add(ledger);
         var token = "token-" + _basics.Randomness.NextBytes32();
-        var digest = _providers[0].Engine.Model.Manifest.Digest;
-        var document = new CatalogueDocument(
-            "test", 1, (ulong)DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 86_400,
-            [new CatalogueEntry(Model, [digest]), new CatalogueEntry(Ghost, [Sha.Hash("a model that nobody has"u8)])]);
-        var options = new GatewayOptions
-        {
-            Vault = _basics.Vault,
-            HotKey = _basics.HotKey,
-            Catalogue = Signed<CatalogueDocument>.Sign(document, _basics.Publisher, _basics.Network.SoukDomain),
-            CatalogueSigner = _basics.Publisher.Address,
-            AdminTokenHash = Sha.Hash(Encoding.UTF8.GetBytes(token)),
-            PollEvery = TimeSpan.FromMilliseconds(500),
-            // Small slices, so that answers have to be covered again while they stream.
-            SliceTokens = 16,
-        };
+        var options = RoleOptions.Gateway(
+            _basics.Vault, _basics.HotKey, _basics.Publisher, _basics.Network, _providers[0].Engine.Model.Manifest.Digest, token,
+            _plan.SliceTokens);
         Gateway = MarketBasics.Must(await GatewayNode.StartAsync(
             options, new GatewayParts(ledger, _basics.Chain, Wire(), TimeProvider.System, _basics.Randomness, _logs), default));
         var limits = new WireLimits { MaxRequestsPerPeer = 4096, MaxStreamsPerPeer = 4096 };
