@@ -10,7 +10,7 @@ namespace Souk.Bench;
 /// </summary>
 internal static class RequestCost
 {
-    private const int Requests = 1500;
+    private const int Requests = 500;
 
     public static async Task RunAsync()
     {
@@ -18,11 +18,9 @@ internal static class RequestCost
         ServedRequest served;
         await using (var network = await SplitNetwork.StartAsync(pauseMs: 0))
         {
-            await network.LoadAsync(Requests, tokens: 1, apps: 2, isStreamed: false);
-            var (gatewayBefore, providerBefore) = (await network.Gateway.UseAsync(), await network.Provider.UseAsync());
-            await network.LoadAsync(Requests, tokens: 1, apps: 2, isStreamed: false);
-            gateway = ((await network.Gateway.UseAsync()).CpuMicroseconds - gatewayBefore.CpuMicroseconds) / Requests;
-            provider = ((await network.Provider.UseAsync()).CpuMicroseconds - providerBefore.CpuMicroseconds) / Requests;
+            Task Load() => network.LoadAsync(Requests, tokens: 1, apps: 2, isStreamed: false);
+            (gateway, provider) = await network.MeasureAsync(Load);
+            (gateway, provider) = (gateway / Requests, provider / Requests);
             served = ServedRequest.Read(network.Folder);
         }
 

@@ -8,6 +8,8 @@ namespace Souk.Bench;
 /// <summary>A network of which every role has a process of its own.</summary>
 internal sealed class SplitNetwork : IAsyncDisposable
 {
+    private const int WarmUps = 4;
+    private const int Times = 5;
     private readonly List<IAsyncDisposable> _parts = [];
     private readonly string _folder = Directory.CreateTempSubdirectory("souk-bench-").FullName;
 
@@ -75,6 +77,31 @@ internal sealed class SplitNetwork : IAsyncDisposable
                 await AnswerAsync(tokens, number, isStreamed);
             }
         }));
+    }
+
+    /// <summary>
+    /// CPU microseconds of gateway and provider for a load: the median of several times, after as many as it takes until the
+    /// runtime no longer compiles in the background, which would cost more than the load itself.
+    /// </summary>
+    public async Task<(double Gateway, double Provider)> MeasureAsync(Func<Task> load)
+    {
+        for (var i = 0; i < WarmUps; i++)
+        {
+            await load();
+            await Task.Delay(TimeSpan.FromSeconds(2));
+        }
+
+        List<(double Gateway, double Provider)> costs = [];
+        for (var i = 0; i < Times; i++)
+        {
+            var (gateway, provider) = (await Gateway.UseAsync(), await Provider.UseAsync());
+            await load();
+            costs.Add((
+                (await Gateway.UseAsync()).CpuMicroseconds - gateway.CpuMicroseconds,
+                (await Provider.UseAsync()).CpuMicroseconds - provider.CpuMicroseconds));
+        }
+
+        return (Table.Median(costs.Select(cost => cost.Gateway)), Table.Median(costs.Select(cost => cost.Provider)));
     }
 
     public async ValueTask DisposeAsync()

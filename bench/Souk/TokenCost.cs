@@ -6,7 +6,7 @@ namespace Souk.Bench;
 /// </summary>
 internal static class TokenCost
 {
-    private const int Answers = 160;
+    private const int Answers = 64;
     private const int Short = 8;
     private const int Long = 456;
 
@@ -20,23 +20,12 @@ internal static class TokenCost
         })
         {
             await using var network = await SplitNetwork.StartAsync(pauseMs);
-            // Compiled code replaces the first versions meanwhile.
-            await network.LoadAsync(Answers, Long, apps);
-            var brief = await MeasureAsync(network, Short, apps);
-            var whole = await MeasureAsync(network, Long, apps);
+            var brief = await network.MeasureAsync(() => network.LoadAsync(Answers, Short, apps));
+            var whole = await network.MeasureAsync(() => network.LoadAsync(Answers, Long, apps));
             var tokens = (double)Answers * (Long - Short);
             Table.Row(name, (whole.Gateway - brief.Gateway) / tokens, (whole.Provider - brief.Provider) / tokens);
         }
 
         Table.Row("goal, at most", 25, 25);
-    }
-
-    private static async Task<(double Gateway, double Provider)> MeasureAsync(SplitNetwork network, int tokens, int apps)
-    {
-        var (gateway, provider) = (await network.Gateway.UseAsync(), await network.Provider.UseAsync());
-        await network.LoadAsync(Answers, tokens, apps);
-        return (
-            (await network.Gateway.UseAsync()).CpuMicroseconds - gateway.CpuMicroseconds,
-            (await network.Provider.UseAsync()).CpuMicroseconds - provider.CpuMicroseconds);
     }
 }
