@@ -12,7 +12,8 @@ internal static class Agreement
         var result = await Trial.EvaluateAsync(network, await network.KeyAsync("bench", 900_000_000), int.MaxValue, 2);
         Table.Head($"{result.Questions} evaluation questions, greedy", "right", "share");
         Table.Row("bare engine", result.RightOnEngine, (double)result.RightOnEngine / result.Questions);
-        Table.Row("through the whole network", result.RightThroughNetwork, (double)result.RightThroughNetwork / result.Questions);
+        Table.Row("through the whole network", result.RightThroughNetwork,
+            (double)result.RightThroughNetwork / result.Questions);
         Console.WriteLine($"  {result.DifferentAnswers} answers differ in any letter.");
     }
 

@@ -4,9 +4,9 @@ using Souk.Ledger.Rows;
 namespace Souk.Bench;
 
 /// <summary>
-/// CPU microseconds per request of gateway and provider, of a one-token answer by a trivial engine, and how much of it the
-/// steps take when each is done again and again by itself with the data of a request that was served. What is left is
-/// forwarding: HTTP, TLS, streams and everything between the steps.
+/// CPU microseconds per request of gateway and provider, of a one-token answer by a trivial engine, and how much of it
+/// the steps take when each is done again and again by itself with the data of a request that was served. What is left
+/// is forwarding: HTTP, TLS, streams and everything between the steps.
 /// </summary>
 internal static class RequestCost
 {
@@ -85,7 +85,8 @@ internal sealed record ServedRequest(
         return new ServedRequest(
             gateway.OfType<OfferUsed>().Last(), sent, voucher, receipt,
             [
-                Entries(gateway.OfType<BudgetReserved>().Single(row => row.AppRequest == sent.AppRequest), voucher, sent),
+                Entries(gateway.OfType<BudgetReserved>().Single(row => row.AppRequest == sent.AppRequest), voucher,
+                    sent),
                 Entries(receipt, gateway.OfType<BudgetCharged>().Single(row => row.AppRequest == sent.AppRequest)),
             ],
             [
@@ -98,6 +99,7 @@ internal sealed record ServedRequest(
             ]);
     }
 
-    private static List<LedgerEvent> Events(string path) => [.. LedgerReader.Read(path).Select(row => RowCodec.ToEvent(new LedgerRow(
+    private static List<LedgerEvent> Events(string path) =>
+        [.. LedgerReader.Read(path).Select(row => RowCodec.ToEvent(new LedgerRow(
         row.Sequence, row.Kind, row.Key, System.Text.Encoding.UTF8.GetBytes(row.Body.GetRawText()), default)))];
 }

@@ -17,8 +17,8 @@ using Souk.Wire.Http;
 namespace Souk.Bench;
 
 /// <summary>
-/// One role in this process. It answers "use" on standard input with CPU microseconds, resident bytes and managed bytes, and
-/// "key" with a new API key.
+/// One role in this process. It answers "use" on standard input with CPU microseconds, resident bytes and managed
+/// bytes, and "key" with a new API key.
 /// </summary>
 internal static class RoleChild
 {
@@ -30,7 +30,8 @@ internal static class RoleChild
         var network = NetworkFile.Parse(spec.Network).Value;
         using var rpc = EvmMarketChain.Open(network, TimeProvider.System);
         await using var chain = new EvmMarketChain(network, rpc, new SenderOptions());
-        using var wire = new HttpWireClient(new WireClientOptions { AllowsPrivateAddresses = true }, TimeProvider.System);
+        using var wire = new HttpWireClient(new WireClientOptions { AllowsPrivateAddresses = true },
+            TimeProvider.System);
         GatewayNode? gateway = null;
         switch (spec.Role)
         {
@@ -63,7 +64,8 @@ internal static class RoleChild
     {
         var cpu = (long)Environment.CpuUsage.TotalTime.TotalMicroseconds;
         return string.Create(
-            CultureInfo.InvariantCulture, $"{cpu} {Environment.WorkingSet} {GC.GetTotalMemory(forceFullCollection: false)}");
+            CultureInfo.InvariantCulture,
+                $"{cpu} {Environment.WorkingSet} {GC.GetTotalMemory(forceFullCollection: false)}");
     }
 
     private static async Task IndexerAsync(RoleSpec spec, EvmMarketChain chain, HttpWireClient wire)
@@ -103,7 +105,8 @@ internal static class RoleChild
     private static async Task<GatewayNode> GatewayAsync(RoleSpec spec, EvmMarketChain chain, HttpWireClient wire)
     {
         var options = RoleOptions.Gateway(
-            Address.Parse(spec.Vault), spec.Key(0), spec.Key(1), chain.Network, Bytes32.Parse(spec.Keys[2]), "bench", 512);
+            Address.Parse(spec.Vault), spec.Key(0), spec.Key(1), chain.Network, Bytes32.Parse(spec.Keys[2]), "bench",
+                512);
         var parts = new GatewayParts(
             SqliteLedger.Open(Path.Combine(spec.Folder, "gateway.ledger")), chain, wire, TimeProvider.System,
             new SystemRandomness(), NullLoggerFactory.Instance);

@@ -50,14 +50,17 @@ internal sealed class SplitNetwork : IAsyncDisposable
             max_tokens = tokens,
             stream = isStreamed,
         });
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = new ByteArrayContent(body) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions");
+        request.Content = new ByteArrayContent(body);
         using var reply = await Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         await using var stream = await reply.Content.ReadAsStreamAsync();
         var buffer = new byte[64 << 10];
         var last = "";
         while (await stream.ReadAsync(buffer) is var count and > 0)
         {
-            last = System.Text.Encoding.UTF8.GetString(buffer, 0, count);
+            // The end may come in several pieces.
+            last += System.Text.Encoding.UTF8.GetString(buffer, 0, count);
+            last = last[Math.Max(0, last.Length - 256)..];
         }
 
         if (!reply.IsSuccessStatusCode || (isStreamed && !last.Contains("[DONE]", StringComparison.Ordinal)))
@@ -80,8 +83,8 @@ internal sealed class SplitNetwork : IAsyncDisposable
     }
 
     /// <summary>
-    /// CPU microseconds of gateway and provider for a load: the median of several times, after as many as it takes until the
-    /// runtime no longer compiles in the background, which would cost more than the load itself.
+    /// CPU microseconds of gateway and provider for a load: the median of several times, after as many as it takes
+    /// until the runtime no longer compiles in the background, which would cost more than the load itself.
     /// </summary>
     public async Task<(double Gateway, double Provider)> MeasureAsync(Func<Task> load)
     {
@@ -125,7 +128,8 @@ internal sealed class SplitNetwork : IAsyncDisposable
         await basics.RegisterAsync(keys, $"https://127.0.0.1:{providerPort}");
         await basics.Node.KeepTimeAsync();
         string digest;
-        await using (var engine = await OnnxEngine.LoadAsync(new OnnxEngineOptions { Directory = Places.Model }, default))
+        await using (var engine =
+            await OnnxEngine.LoadAsync(new OnnxEngineOptions { Directory = Places.Model }, default))
         {
             digest = engine.Model.Manifest.Digest.ToString();
         }
@@ -138,8 +142,10 @@ internal sealed class SplitNetwork : IAsyncDisposable
             RoleSpec.Hex(keys.Authorizer), RoleSpec.Hex(keys.Gas)));
         Gateway = await StartAsync(Spec(
             "gateway", gatewayPort, RoleSpec.Hex(basics.HotKey), RoleSpec.Hex(basics.Publisher), digest));
-        Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{gatewayPort}"), Timeout = TimeSpan.FromMinutes(5) };
-        Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await Gateway.AskAsync("key"));
+        Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{gatewayPort}"),
+            Timeout = TimeSpan.FromMinutes(5) };
+        Http.DefaultRequestHeaders.Authorization =
+            new AuthenticationHeaderValue("Bearer", await Gateway.AskAsync("key"));
         for (var i = 0; await Gateway.AskAsync("channels") == "0"; i++)
         {
             if (i > 600)

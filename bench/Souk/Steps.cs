@@ -13,7 +13,8 @@ using Souk.Wire.Adapters;
 
 namespace Souk.Bench;
 
-/// <summary>The steps of a request by themselves, with the product's own code and the data of a request that was served.</summary>
+/// <summary>The steps of a request by themselves, with the product's own code and the data of a request that was
+/// served.</summary>
 internal sealed class Steps : IDisposable
 {
     private readonly ServedRequest _served;
@@ -47,7 +48,8 @@ internal sealed class Steps : IDisposable
             Now("parse the request", () => ChatRequest.Parse(_body)),
             Now("count the prompt", () => encoder.Encode(chat)),
             Now("pick an offer", () => Matching.Rank(needs, book, offer.IssuedAt + 1)),
-            Now("sign the voucher", () => Voucher.Sign(_key, _escrow, served.Voucher.Voucher.ChannelId, new Amount(1000))),
+            Now("sign the voucher", () =>
+                Voucher.Sign(_key, _escrow, served.Voucher.Voucher.ChannelId, new Amount(1000))),
             Now("commit to request, prompt and output", () =>
             {
                 Commitments.Request(salt, _body);

@@ -12,14 +12,17 @@ internal static class Table
         Console.WriteLine($"  {"",-44}{string.Concat(columns.Select(column => $"{column,14}"))}");
     }
 
-    public static void Row(string name, params double[] figures) => Console.WriteLine(
-        $"  {name,-44}{string.Concat(figures.Select(figure => figure.ToString(Format(figure), CultureInfo.InvariantCulture).PadLeft(14)))}");
+    public static void Row(string name, params double[] figures) =>
+        Console.WriteLine($"  {name,-44}{string.Concat(figures.Select(Shown))}");
 
     public static double Median(IEnumerable<double> values)
     {
         var sorted = values.Order().ToList();
         return sorted[sorted.Count / 2];
     }
+
+    private static string Shown(double figure) =>
+        figure.ToString(Format(figure), CultureInfo.InvariantCulture).PadLeft(14);
 
     private static string Format(double figure) => Math.Abs(figure) switch
     {

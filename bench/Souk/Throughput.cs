@@ -11,8 +11,8 @@ using Souk.Protocol;
 namespace Souk.Bench;
 
 /// <summary>
-/// Unstreamed answers of a fixed length, one at a time, in turn from the engine itself and through gateway, TLS link and
-/// provider with all that is signed, checked and written down. Everything shares one process and machine.
+/// Unstreamed answers of a fixed length, one at a time, in turn from the engine itself and through gateway, TLS link
+/// and provider with all that is signed, checked and written down. Everything shares one process and machine.
 /// </summary>
 internal static class Throughput
 {
@@ -23,7 +23,8 @@ internal static class Throughput
     {
         await using var network = await MarketNetwork.StartAsync(new NetworkPlan { SliceTokens = 512 });
         using var http = new HttpClient { BaseAddress = network.BaseUrl };
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await network.KeyAsync("bench"));
+        http.DefaultRequestHeaders.Authorization =
+            new AuthenticationHeaderValue("Bearer", await network.KeyAsync("bench"));
         var engine = network.Providers[0].Engine;
         List<double> bare = [];
         List<double> paid = [];
@@ -50,7 +51,8 @@ internal static class Throughput
 
         Table.Head($"{Tokens} tokens per answer, {Rounds} answers each, median", "tokens/s", "ratio");
         Table.Row("bare engine", Table.Median(bare), 1);
-        Table.Row("whole paid path, unstreamed", Table.Median(paid), Table.Median(paid.Zip(bare, (one, other) => one / other)));
+        Table.Row("whole paid path, unstreamed", Table.Median(paid),
+            Table.Median(paid.Zip(bare, (one, other) => one / other)));
     }
 
     private static async Task<double> BareAsync(IEngine engine, byte[] body)

@@ -1,8 +1,8 @@
 namespace Souk.Bench;
 
 /// <summary>
-/// CPU microseconds per streamed token of gateway and provider, as their own processes count them: the difference between
-/// long and short answers, so that what a request costs once is left out. The engine is trivial.
+/// CPU microseconds per streamed token of gateway and provider, as their own processes count them: the difference
+/// between long and short answers, so that what a request costs once is left out. The engine is trivial.
 /// </summary>
 internal static class TokenCost
 {
@@ -12,7 +12,8 @@ internal static class TokenCost
 
     public static async Task RunAsync()
     {
-        Table.Head($"CPU microseconds per streamed token (answers of {Long} less {Short} tokens)", "gateway", "provider");
+        Table.Head($"CPU microseconds per streamed token (answers of {Long} less {Short} tokens)", "gateway",
+            "provider");
         foreach (var (name, pauseMs, apps) in new[]
         {
             ("as fast as they are taken, 1 app", 0.0, 1), ("as fast as they are taken, 4 apps", 0.0, 4),

@@ -2,7 +2,8 @@ using System.Diagnostics;
 
 namespace Souk.Bench;
 
-/// <summary>From the command to an answer that is paid on the chain, on an empty data folder and on one that was used.</summary>
+/// <summary>From the command to an answer that is paid on the chain, on an empty data folder and on one that was
+/// used.</summary>
 internal static class UpTime
 {
     public static async Task RunAsync()

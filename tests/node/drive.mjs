@@ -10,7 +10,8 @@ const { baseURL, apiKey, concurrency = 1, jobs } = JSON.parse(Buffer.concat(chun
 
 function describe(error) {
   const { status, code, type, param, message } = error;
-  return { name: error.constructor.name, isApiError: error instanceof OpenAI.APIError, status, code, type, param, message };
+  const name = error.constructor.name;
+  return { name, isApiError: error instanceof OpenAI.APIError, status, code, type, param, message };
 }
 
 function collect(outcome, index, text, reason) {

@@ -7,8 +7,8 @@ using Souk.Protocol;
 namespace Souk.Conformance.Composition;
 
 /// <summary>
-/// The real engine, on a machine where things go wrong when a question asks for it: it fails before the first token, fails
-/// half-way, fails the first time only, or takes its time over every token.
+/// The real engine, on a machine where things go wrong when a question asks for it: it fails before the first token,
+/// fails half-way, fails the first time only, or takes its time over every token.
 /// </summary>
 internal sealed class FaultyEngine(IEngine inner) : IEngine
 {

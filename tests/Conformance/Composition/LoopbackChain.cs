@@ -62,7 +62,8 @@ internal sealed class LoopbackChain : IAsyncDisposable
 
     public async Task CallAsync(string method, params object[] parameters)
     {
-        using var reply = await _http.PostAsJsonAsync("", new { jsonrpc = "2.0", id = 1, method, @params = parameters });
+        using var reply = await _http.PostAsJsonAsync("",
+            new { jsonrpc = "2.0", id = 1, method, @params = parameters });
         var json = await reply.Content.ReadFromJsonAsync<JsonElement>();
         if (!json.TryGetProperty("result", out _))
         {

@@ -21,7 +21,8 @@ internal static class LoopbackServer
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton(logs);
         builder.WebHost.UseKestrelHttpsConfiguration();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.UseWireLimits(limits).Listen(IPAddress.Loopback, port, listen =>
+        builder.WebHost.ConfigureKestrel(kestrel =>
+            kestrel.UseWireLimits(limits).Listen(IPAddress.Loopback, port, listen =>
         {
             if (certificates is not null)
             {

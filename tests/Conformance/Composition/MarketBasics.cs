@@ -9,7 +9,8 @@ using Souk.Wire.Adapters;
 namespace Souk.Conformance.Composition;
 
 /// <summary>The keys of one provider.</summary>
-internal sealed record ProviderKeyring(PrivateKey Owner, PrivateKey Payout, PrivateKey Node, PrivateKey Authorizer, PrivateKey Gas)
+internal sealed record ProviderKeyring(PrivateKey Owner, PrivateKey Payout, PrivateKey Node, PrivateKey Authorizer,
+    PrivateKey Gas)
 {
     public static ProviderKeyring Create(Randomness randomness) => new(
         PrivateKey.Create(randomness), PrivateKey.Create(randomness), PrivateKey.Create(randomness),
@@ -68,7 +69,8 @@ internal sealed class MarketBasics : IAsyncDisposable
         await GiveGasAsync(keys.Owner.Address);
         await GiveGasAsync(keys.Gas.Address);
         var stake = new Amount(100_000_000);
-        var proof = NodeKeyProof.Sign(keys.Node, new ContractDomain(Network.ChainId, Network.Registry), keys.Owner.Address);
+        var proof = NodeKeyProof.Sign(keys.Node, new ContractDomain(Network.ChainId, Network.Registry),
+            keys.Owner.Address);
         var addresses = new ProviderKeys(
             keys.Payout.Address, keys.Node.Address, keys.Authorizer.Address, keys.Gas.Address);
         await DoAsync(keys.Owner, new Register(addresses, proof, endpoint, 3600, Address.Zero));
@@ -105,5 +107,6 @@ internal sealed class MarketBasics : IAsyncDisposable
 
     private Task GiveGasAsync(Address to) => Node.CallAsync("anvil_setBalance", to.ToString(), "0x3635c9adc5dea00000");
 
-    private async Task DoAsync(PrivateKey key, MarketAction action) => Must(await Chain.Account(key).SubmitAsync(action, default));
+    private async Task DoAsync(PrivateKey key, MarketAction action) =>
+        Must(await Chain.Account(key).SubmitAsync(action, default));
 }

@@ -26,7 +26,8 @@ internal sealed record NetworkPlan(int Providers = 1, bool IsTapped = false)
 }
 
 /// <summary>A provider that runs.</summary>
-internal sealed record RunningProvider(ProviderKeyring Keys, ProviderNode Node, string Ledger, string Endpoint, IEngine Engine);
+internal sealed record RunningProvider(ProviderKeyring Keys, ProviderNode Node, string Ledger, string Endpoint,
+    IEngine Engine);
 
 /// <summary>
 /// A whole network in this process out of the production parts: anvil, indexer, providers with the real model, gateway,
@@ -144,7 +145,8 @@ internal sealed class MarketNetwork : IAsyncDisposable
         }
         else
         {
-            certificates = NodeCertificateStore.Open(Path.Combine(_folder, $"certificates-{number}"), TimeProvider.System);
+            certificates = NodeCertificateStore.Open(Path.Combine(_folder, $"certificates-{number}"),
+                TimeProvider.System);
             Own(certificates);
             endpoint = $"https://127.0.0.1:{port}";
         }
@@ -159,7 +161,8 @@ internal sealed class MarketNetwork : IAsyncDisposable
         var options = RoleOptions.Provider(
             keys, endpoint, () => certificates?.Current.SpkiHash, engine, _plan.Prices, indexer);
         var node = MarketBasics.Must(await ProviderNode.StartAsync(
-            options, new ProviderParts(ledger, _basics.Chain, Wire(), TimeProvider.System, _basics.Randomness, _logs), default));
+            options, new ProviderParts(ledger, _basics.Chain, Wire(), TimeProvider.System, _basics.Randomness, _logs),
+                default));
         Own(node);
         var limits = new WireLimits();
         await ServeAsync(port, certificates, limits, app => app.MapProvider(node, limits), node.RunAsync);
@@ -172,10 +175,12 @@ internal sealed class MarketNetwork : IAsyncDisposable
         _owned.Add(ledger);
         var token = "token-" + _basics.Randomness.NextBytes32();
         var options = RoleOptions.Gateway(
-            _basics.Vault, _basics.HotKey, _basics.Publisher, _basics.Network, _providers[0].Engine.Model.Manifest.Digest, token,
+            _basics.Vault, _basics.HotKey, _basics.Publisher, _basics.Network,
+                _providers[0].Engine.Model.Manifest.Digest, token,
             _plan.SliceTokens);
         Gateway = MarketBasics.Must(await GatewayNode.StartAsync(
-            options, new GatewayParts(ledger, _basics.Chain, Wire(), TimeProvider.System, _basics.Randomness, _logs), default));
+            options, new GatewayParts(ledger, _basics.Chain, Wire(), TimeProvider.System, _basics.Randomness, _logs),
+                default));
         var limits = new WireLimits { MaxRequestsPerPeer = 4096, MaxStreamsPerPeer = 4096 };
         var (front, admin) = (Places.OnePort(), Places.OnePort());
         await ServeAsync(front, null, limits, app => app.MapGateway(Gateway.FrontDoor, limits), Gateway.RunAsync);

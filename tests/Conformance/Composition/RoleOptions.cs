@@ -13,7 +13,8 @@ internal static class RoleOptions
     public static Bytes32 GhostDigest { get; } = Sha.Hash("a model that nobody has"u8);
 
     public static ProviderOptions Provider(
-        ProviderKeyring keys, string endpoint, Func<Bytes32?> spkiHash, IEngine engine, Prices prices, string indexer) => new()
+        ProviderKeyring keys, string endpoint, Func<Bytes32?> spkiHash, IEngine engine, Prices prices,
+            string indexer) => new()
     {
         Provider = keys.Owner.Address,
         Payout = keys.Payout.Address,
@@ -32,7 +33,8 @@ internal static class RoleOptions
     {
         var document = new CatalogueDocument(
             "test", 1, (ulong)DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 86_400,
-            [new CatalogueEntry(MarketNetwork.Model, [digest]), new CatalogueEntry(MarketNetwork.Ghost, [GhostDigest])]);
+            [new CatalogueEntry(MarketNetwork.Model, [digest]),
+                new CatalogueEntry(MarketNetwork.Ghost, [GhostDigest])]);
         return new GatewayOptions
         {
             Vault = vault,

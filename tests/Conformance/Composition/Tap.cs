@@ -20,8 +20,8 @@ internal sealed record TappedRequest(string Id, JsonElement Body)
 }
 
 /// <summary>
-/// Stands on the plain link between gateway and provider, passes everything on as it is, and writes down the token ids of
-/// every answer. It reads the bytes itself; nothing of the product helps it.
+/// Stands on the plain link between gateway and provider, passes everything on as it is, and writes down the token ids
+/// of every answer. It reads the bytes itself; nothing of the product helps it.
 /// </summary>
 internal sealed class Tap : IAsyncDisposable
 {
@@ -66,7 +66,8 @@ internal sealed class Tap : IAsyncDisposable
         using var request = new HttpRequestMessage(
             new HttpMethod(context.Request.Method), context.Request.Path + context.Request.QueryString);
         request.Content = body.Length > 0 ? new ByteArrayContent(body.ToArray()) : null;
-        foreach (var (name, values) in context.Request.Headers.Where(header => header.Key is not ("Host" or "Content-Length")))
+        foreach (var (name, values) in context.Request.Headers.Where(header =>
+            header.Key is not ("Host" or "Content-Length")))
         {
             if (!request.Headers.TryAddWithoutValidation(name, values.AsEnumerable()))
             {

@@ -10,7 +10,8 @@ using Souk.Protocol;
 namespace Souk.Conformance.Evaluation;
 
 /// <summary>How an evaluation came out on the bare engine and through the whole network.</summary>
-internal sealed record EvaluationResult(int Questions, int RightOnEngine, int RightThroughNetwork, int DifferentAnswers);
+internal sealed record EvaluationResult(
+    int Questions, int RightOnEngine, int RightThroughNetwork, int DifferentAnswers);
 
 /// <summary>How many tokens differed between two providers that were given the same seeds.</summary>
 internal sealed record SeedResult(int Requests, int Tokens, int DifferentTokens);
@@ -19,14 +20,16 @@ internal sealed record SeedResult(int Requests, int Tokens, int DifferentTokens)
 internal static partial class Trial
 {
     /// <summary>
-    /// Asks evaluation questions greedily, of the engine itself and through gateway and node links, and grades both as the
-    /// model's own script does.
+    /// Asks evaluation questions greedily, of the engine itself and through gateway and node links, and grades both as
+    /// the model's own script does.
     /// </summary>
-    public static async Task<EvaluationResult> EvaluateAsync(MarketNetwork network, string apiKey, int questions, int concurrency)
+    public static async Task<EvaluationResult> EvaluateAsync(
+        MarketNetwork network, string apiKey, int questions, int concurrency)
     {
         var items = File.ReadLines(Places.Evaluation).Select(line => JsonDocument.Parse(line).RootElement).ToList();
         // A smaller set takes every so-manyth, so that all kinds are in it.
-        var asked = items.Where((_, index) => (long)index * questions / items.Count != (long)(index + 1) * questions / items.Count).ToList();
+        var asked = items.Where((_, index) =>
+            (long)index * questions / items.Count != (long)(index + 1) * questions / items.Count).ToList();
         using var http = Client(network, apiKey);
         var through = await EachAsync(asked, concurrency, async item => (await AskAsync(
             http, MarketNetwork.Model, Question(item), temperature: 0, seed: null, mostTokens: null)).Text);
@@ -38,11 +41,14 @@ internal static partial class Trial
 
         var wanted = asked.ConvertAll(item => item.GetProperty("answer").GetString()!);
         return new EvaluationResult(
-            asked.Count, Right(wanted, bare), Right(wanted, through), through.Zip(bare).Count(pair => pair.First != pair.Second));
+            asked.Count, Right(wanted, bare), Right(wanted, through),
+                through.Zip(bare).Count(pair => pair.First != pair.Second));
     }
 
-    /// <summary>Has two providers answer with the same seeds until so many tokens were compared, place by place.</summary>
-    public static async Task<SeedResult> CompareSeedsAsync(MarketNetwork network, string apiKey, int tokens, int concurrency)
+    /// <summary>Has two providers answer with the same seeds until so many tokens were compared, place by
+    /// place.</summary>
+    public static async Task<SeedResult> CompareSeedsAsync(
+        MarketNetwork network, string apiKey, int tokens, int concurrency)
     {
         var questions = File.ReadLines(Places.Evaluation)
             .Select(line => Question(JsonDocument.Parse(line).RootElement)).ToList();
@@ -55,7 +61,8 @@ internal static partial class Trial
             {
                 var question = questions[seed % questions.Count];
                 var answers = await Task.WhenAll(network.Providers.Take(2).Select(provider => AskAsync(
-                    http, $"{provider.Keys.Owner.Address}/{provider.Engine.Model.Manifest.Digest}", question, 1.0, seed, 200,
+                    http, $"{provider.Keys.Owner.Address}/{provider.Engine.Model.Manifest.Digest}", question, 1.0, seed,
+                    200,
                     NeverEnd)));
                 return (First: answers[0].Ids, Second: answers[1].Ids);
             });
@@ -63,7 +70,8 @@ internal static partial class Trial
             {
                 requests++;
                 compared += Math.Max(first.Length, second.Length);
-                different += Math.Max(first.Length, second.Length) - first.Zip(second).Count(pair => pair.First == pair.Second);
+                different += Math.Max(first.Length, second.Length) - first.Zip(second)
+                    .Count(pair => pair.First == pair.Second);
             }
         }
 
@@ -74,8 +82,8 @@ internal static partial class Trial
     public static string Normal(string answer) =>
         string.Join(' ', Words().Matches(answer.ToLowerInvariant()).Select(match => match.Value));
 
-    /// <summary>A bias against the model's end token: answers go on to their limit, over text that it was never taught, where
-    /// tokens are nearly as likely as each other and the smallest difference would show.</summary>
+    /// <summary>A bias against the model's end token: answers go on to their limit, over text that it was never
+    /// taught, where tokens are nearly as likely as each other and the smallest difference would show.</summary>
     public static Dictionary<string, int> NeverEnd { get; } = new()
     {
         [JsonDocument.Parse(File.ReadAllText(Path.Combine(Places.Model, "generation_config.json")))
@@ -129,7 +137,8 @@ internal static partial class Trial
         return text;
     }
 
-    private static async Task<List<TOut>> EachAsync<TIn, TOut>(List<TIn> items, int concurrency, Func<TIn, Task<TOut>> work)
+    private static async Task<List<TOut>> EachAsync<TIn, TOut>(
+        List<TIn> items, int concurrency, Func<TIn, Task<TOut>> work)
     {
         var results = new TOut[items.Count];
         var next = -1;

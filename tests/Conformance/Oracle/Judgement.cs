@@ -41,9 +41,6 @@ internal sealed class Judgement
     /// <summary>What each channel owes.</summary>
     public SortedDictionary<string, BigInteger> ByChannel { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>All channels that the gateway funded.</summary>
-    public IEnumerable<string> Channels() => _gateway.Where(row => row.Kind == "draw_signed").Select(row => row.Key).Distinct();
-
     public void Judge(Errand errand, SdkOutcome outcome)
     {
         if (errand.Fate == Fate.Refused)
@@ -53,7 +50,8 @@ internal sealed class Judgement
             return;
         }
 
-        Assert.True(_tapped.TryGetValue(errand.Question, out var tapped), $"{errand.Job.Id} ({errand.Fate}) was never sent: {outcome.Error}");
+        Assert.True(_tapped.TryGetValue(errand.Question, out var tapped),
+            $"{errand.Job.Id} ({errand.Fate}) was never sent: {outcome.Error}");
         Assert.True(_judged.Add(tapped.Id));
         Left += outcome.IsAborted ? 1 : 0;
         var output = tapped.Ids.Values.Sum(ids => ids.Count);

@@ -5,8 +5,8 @@ using System.Text.RegularExpressions;
 namespace Souk.Conformance.Oracle;
 
 /// <summary>
-/// A byte-level BPE reader of <c>tokenizer.json</c>, written from the format's description and as plain as possible: it is
-/// slow and shares nothing with the product, so that both agree only if both are right.
+/// A byte-level BPE reader of <c>tokenizer.json</c>, written from the format's description and as plain as possible:
+/// it is slow and shares nothing with the product, so that both agree only if both are right.
 /// </summary>
 internal sealed class OracleTokenizer
 {
@@ -37,8 +37,8 @@ internal sealed class OracleTokenizer
     }
 
     /// <summary>
-    /// Tokens of a conversation as the demo model's chat template lays it out: begin, then for each message its role's mark,
-    /// its trimmed text and the end mark, then the assistant's mark.
+    /// Tokens of a conversation as the demo model's chat template lays it out: begin, then for each message its role's
+    /// mark, its trimmed text and the end mark, then the assistant's mark.
     /// </summary>
     public int CountPrompt(IEnumerable<(string Role, string Text)> messages)
     {

@@ -23,7 +23,8 @@ internal enum Fate
     FailedLate,
 }
 
-/// <summary>A job with the fate that it should meet. Every question is unique, so that the tap can tell them apart.</summary>
+/// <summary>A job with the fate that it should meet. Every question is unique, so that the tap can tell them
+/// apart.</summary>
 internal sealed record Errand(SdkJob Job, Fate Fate, string Question);
 
 /// <summary>A mix of requests that is the same in every run.</summary>
@@ -54,7 +55,8 @@ internal static class Workload
             Fate.FailedLate => $" {FaultyEngine.FailsLate}",
             _ => "",
         };
-        var job = SdkJob.Ask($"{marker}{number}", question, isStreamed || fate == Fate.Left, request => Vary(request, fate, random));
+        var job = SdkJob.Ask($"{marker}{number}", question, isStreamed || fate == Fate.Left, request =>
+            Vary(request, fate, random));
         return new Errand(fate == Fate.Left ? job with { AbortAfter = 1 + random.Next(4) } : job, fate, question);
     }
 

@@ -7,10 +7,12 @@ using OpenAI.Chat;
 
 namespace Souk.Conformance.Sdk;
 
-/// <summary>The official SDK for .NET. Requests go as JSON through its protocol methods where its types cannot say them.</summary>
+/// <summary>The official SDK for .NET. Requests go as JSON through its protocol methods where its types cannot say
+/// them.</summary>
 internal static class DotNetSdk
 {
-    public static ChatClient Client(Uri baseUrl, string apiKey, int retries = 0, string model = Composition.MarketNetwork.Model) => new(
+    public static ChatClient Client(Uri baseUrl, string apiKey, int retries = 0,
+        string model = Composition.MarketNetwork.Model) => new(
         model, new ApiKeyCredential(apiKey),
         new OpenAIClientOptions { Endpoint = baseUrl, RetryPolicy = new ClientRetryPolicy(retries) });
 
@@ -39,7 +41,8 @@ internal static class DotNetSdk
         }
         catch (ClientResultException refused)
         {
-            return empty with { Error = new SdkError(nameof(ClientResultException), refused.Status, Code(refused), refused.Message) };
+            return empty with { Error =
+                new SdkError(nameof(ClientResultException), refused.Status, Code(refused), refused.Message) };
         }
     }
 
@@ -51,10 +54,12 @@ internal static class DotNetSdk
         var choices = json.RootElement.GetProperty("choices").EnumerateArray().ToList();
         // The SDK's own reader has to understand the same bytes.
         var typed = ModelReaderWriter.Read<ChatCompletion>(result.GetRawResponse().Content)!;
-        Assert.Equal(json.RootElement.GetProperty("usage").GetProperty("total_tokens").GetInt32(), typed.Usage.TotalTokenCount);
+        Assert.Equal(json.RootElement.GetProperty("usage").GetProperty("total_tokens").GetInt32(),
+            typed.Usage.TotalTokenCount);
         return empty with
         {
-            Texts = choices.ConvertAll(choice => choice.GetProperty("message").GetProperty("content").GetString() ?? ""),
+            Texts = choices.ConvertAll(choice =>
+                choice.GetProperty("message").GetProperty("content").GetString() ?? ""),
             Reasons = choices.ConvertAll(choice => choice.GetProperty("finish_reason").GetString()),
             Usage = json.RootElement.GetProperty("usage").Clone(),
         };

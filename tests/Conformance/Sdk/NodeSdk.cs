@@ -86,7 +86,8 @@ internal static class NodeSdk
                 ? null
                 : new SdkError(
                     error.GetProperty("name").GetString()!,
-                    error.TryGetProperty("status", out var status) && status.ValueKind == JsonValueKind.Number ? status.GetInt32() : null,
+                    error.TryGetProperty("status", out var status) && status.ValueKind == JsonValueKind.Number
+                        ? status.GetInt32() : null,
                     error.TryGetProperty("code", out var code) ? code.GetString() : null,
                     error.GetProperty("message").GetString()!),
             outcome.GetProperty("isAborted").GetBoolean());

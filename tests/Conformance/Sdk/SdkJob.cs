@@ -39,7 +39,8 @@ internal sealed record SdkError(string Name, int? Status, string? Code, string M
 
 /// <summary>What the app got.</summary>
 internal sealed record SdkOutcome(
-    string Id, IReadOnlyList<string> Texts, IReadOnlyList<string?> Reasons, JsonElement? Usage, SdkError? Error, bool IsAborted)
+    string Id, IReadOnlyList<string> Texts, IReadOnlyList<string?> Reasons, JsonElement? Usage, SdkError? Error,
+        bool IsAborted)
 {
     public long Prompt => Usage!.Value.GetProperty("prompt_tokens").GetInt64();
 

@@ -39,7 +39,8 @@ public sealed class SdkTests(SdkNetwork shared) : IClassFixture<SdkNetwork>
     [InlineData(Node, true)]
     public async Task An_sdk_gets_an_answer_with_usage_and_cost(string sdk, bool isStreamed)
     {
-        var outcome = await RunAsync(sdk, SdkJob.Ask("ask", "What is 12 plus 30?", isStreamed, more => more["temperature"] = 0.0));
+        var outcome = await RunAsync(sdk,
+            SdkJob.Ask("ask", "What is 12 plus 30?", isStreamed, more => more["temperature"] = 0.0));
         Assert.Null(outcome.Error);
         Assert.NotEmpty(Assert.Single(outcome.Texts));
         Assert.Equal(["stop"], outcome.Reasons);
@@ -54,7 +55,8 @@ public sealed class SdkTests(SdkNetwork shared) : IClassFixture<SdkNetwork>
         {
             foreach (var isStreamed in new[] { false, true })
             {
-                var job = SdkJob.Ask("ask", "What is the capital of France?", isStreamed, more => more["temperature"] = 0.0);
+                var job = SdkJob.Ask("ask", "What is the capital of France?", isStreamed, more =>
+                    more["temperature"] = 0.0);
                 texts.Add((await RunAsync(sdk, job)).Texts[0]);
             }
         }
@@ -65,7 +67,8 @@ public sealed class SdkTests(SdkNetwork shared) : IClassFixture<SdkNetwork>
     [Fact]
     public async Task The_sdks_list_the_models_that_can_be_had()
     {
-        var client = new OpenAIClient(new ApiKeyCredential(_key), new OpenAIClientOptions { Endpoint = _network.BaseUrl });
+        var client = new OpenAIClient(new ApiKeyCredential(_key),
+            new OpenAIClientOptions { Endpoint = _network.BaseUrl });
         var listed = await client.GetOpenAIModelClient().GetModelsAsync();
         Assert.Equal([MarketNetwork.Model], listed.Value.Select(model => model.Id));
         Assert.Equal([MarketNetwork.Model], await NodeSdk.ModelsAsync(_network.BaseUrl, _key));
@@ -78,7 +81,8 @@ public sealed class SdkTests(SdkNetwork shared) : IClassFixture<SdkNetwork>
         Assert.Equal(2, two.Texts.Count);
         foreach (var sdk in new[] { DotNet, Node })
         {
-            var cut = await RunAsync(sdk, SdkJob.Ask("cut", "What is 20 plus 22?", true, more => more["max_tokens"] = 2));
+            var cut = await RunAsync(sdk,
+                SdkJob.Ask("cut", "What is 20 plus 22?", true, more => more["max_tokens"] = 2));
             Assert.Equal(["length"], cut.Reasons);
             Assert.Equal(2, cut.Completion);
             var stopped = await RunAsync(sdk, SdkJob.Ask("stop", "What is 20 plus 22?", true, more =>
@@ -132,7 +136,8 @@ public sealed class SdkTests(SdkNetwork shared) : IClassFixture<SdkNetwork>
     public async Task A_retry_after_a_failure_is_charged_once(string sdk)
     {
         var before = await SpentAsync();
-        var job = SdkJob.Ask("once", $"What is 31 plus 11? {FaultyEngine.FailsOnce} {sdk}", false) with { MaxRetries = 2 };
+        var job = SdkJob.Ask("once", $"What is 31 plus 11? {FaultyEngine.FailsOnce} {sdk}",
+            false) with { MaxRetries = 2 };
         var outcome = await RunAsync(sdk, job);
         Assert.Null(outcome.Error);
         Assert.Equal(outcome.Cost, await SpentAsync() - before);
@@ -192,6 +197,7 @@ public sealed class SdkTests(SdkNetwork shared) : IClassFixture<SdkNetwork>
         await _network.Admin.SettleDownAsync();
         var keys = await _network.Admin.GetAsync("/admin/v1/keys");
         return keys.GetProperty("keys").EnumerateArray()
-            .Aggregate(System.Numerics.BigInteger.Zero, (sum, key) => sum + AdminReader.Units(key.GetProperty("spent").GetString()!));
+            .Aggregate(System.Numerics.BigInteger.Zero, (sum, key) =>
+                sum + AdminReader.Units(key.GetProperty("spent").GetString()!));
     }
 }

@@ -6,7 +6,8 @@ using OpenAI.Chat;
 
 namespace Souk.EndToEnd.Processes;
 
-/// <summary>Apps that ask one question after the other, through the official SDK, until they are told to stop.</summary>
+/// <summary>Apps that ask one question after the other, through the official SDK, until they are told to
+/// stop.</summary>
 internal sealed class Load : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
@@ -16,7 +17,8 @@ internal sealed class Load : IAsyncDisposable
     public Load(Uri baseUrl, string apiKey, int apps)
     {
         var client = Client(baseUrl, apiKey);
-        _apps = [.. Enumerable.Range(0, apps).Select(app => Task.Run(() => AskOnAsync(client, isStreamed: app % 2 == 0)))];
+        _apps = [.. Enumerable.Range(0, apps)
+            .Select(app => Task.Run(() => AskOnAsync(client, isStreamed: app % 2 == 0)))];
     }
 
     /// <summary>Questions asked so far.</summary>
@@ -46,7 +48,8 @@ internal sealed class Load : IAsyncDisposable
             {
                 if (isStreamed)
                 {
-                    await foreach (var _ in client.CompleteChatStreamingAsync([new UserChatMessage(question)], null, _stop.Token))
+                    await foreach (var _ in client.CompleteChatStreamingAsync([new UserChatMessage(question)], null,
+                        _stop.Token))
                     {
                     }
                 }

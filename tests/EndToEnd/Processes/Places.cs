@@ -17,7 +17,8 @@ internal static class Places
 
     /// <summary>The program, built in the same configuration as this test.</summary>
     public static string Program { get; } = Path.Combine(
-        Root, "artifacts", "bin", "Souk.Cli", Path.GetFileName(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar)),
+        Root, "artifacts", "bin", "Souk.Cli",
+            Path.GetFileName(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar)),
         OperatingSystem.IsWindows() ? "souk.exe" : "souk");
 
     /// <summary>The first of five neighbouring ports that are free now.</summary>

@@ -6,8 +6,8 @@ using System.Text.Json;
 namespace Souk.EndToEnd.Processes;
 
 /// <summary>
-/// The program as a person runs it: <c>souk up</c> on a data folder, in a process of its own. Whatever a test does, this
-/// process and its chain are gone after <see cref="DisposeAsync"/>.
+/// The program as a person runs it: <c>souk up</c> on a data folder, in a process of its own. Whatever a test does,
+/// this process and its chain are gone after <see cref="DisposeAsync"/>.
 /// </summary>
 internal sealed class SoukProcess : IAsyncDisposable
 {
@@ -22,7 +22,8 @@ internal sealed class SoukProcess : IAsyncDisposable
         process.OutputDataReceived += (_, line) => Take(line.Data);
         process.ErrorDataReceived += (_, line) => Take(line.Data);
         process.EnableRaisingEvents = true;
-        process.Exited += (_, _) => _ready.TrySetException(new InvalidOperationException($"souk ended early: {Output}"));
+        process.Exited += (_, _) =>
+            _ready.TrySetException(new InvalidOperationException($"souk ended early: {Output}"));
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
     }
@@ -142,7 +143,8 @@ internal sealed class SoukProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>The chain's process, if this program runs it and it lives; the folder says its id, and it must be an anvil.</summary>
+    /// <summary>The chain's process, if this program runs it and it lives; the folder says its id, and it must be an
+    /// anvil.</summary>
     public Process? Chain()
     {
         try

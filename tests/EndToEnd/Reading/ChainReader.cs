@@ -6,12 +6,18 @@ using System.Text.Json;
 namespace Souk.EndToEnd.Reading;
 
 /// <summary>
-/// Reads the chain with JSON-RPC of its own, so that what checks balances shares nothing with what moves them. Selectors are
-/// the first four bytes of the Keccak hash of the signature in the comment.
+/// Reads the chain with JSON-RPC of its own, so that what checks balances shares nothing with what moves them.
+/// Selectors are the first four bytes of the Keccak hash of the signature in the comment.
 /// </summary>
 internal sealed class ChainReader(Uri rpc) : IDisposable
 {
     private readonly HttpClient _http = new() { BaseAddress = rpc, Timeout = TimeSpan.FromSeconds(30) };
+
+    private string _block = "latest";
+
+    /// <summary>From now on everything is read at the block that is the newest now, so that sums over several reads
+    /// hold.</summary>
+    public async Task FixAsync() => _block = (await AskAsync("eth_blockNumber")).GetString()!;
 
     /// <summary>balanceOf(address)</summary>
     public async Task<BigInteger> CurrencyAsync(string currency, string holder) =>
@@ -28,7 +34,8 @@ internal sealed class ChainReader(Uri rpc) : IDisposable
     }
 
     /// <summary>receivers(address,address): claimed and settled totals of a receiver.</summary>
-    public async Task<(BigInteger Claimed, BigInteger Settled)> ReceiverAsync(string escrow, string receiver, string currency)
+    public async Task<(BigInteger Claimed, BigInteger Settled)> ReceiverAsync(string escrow, string receiver,
+        string currency)
     {
         var words = await CallAsync(escrow, "21ff6389" + Word(receiver) + Word(currency));
         return (words[0], words[1]);
@@ -45,13 +52,14 @@ internal sealed class ChainReader(Uri rpc) : IDisposable
 
     private async Task<IReadOnlyList<BigInteger>> CallAsync(string to, string data)
     {
-        var answer = (await AskAsync("eth_call", new { to, data = "0x" + data }, "latest")).GetString()![2..];
+        var answer = (await AskAsync("eth_call", new { to, data = "0x" + data }, _block)).GetString()![2..];
         return [.. answer.Chunk(64).Select(word => Number(new string(word)))];
     }
 
     private async Task<JsonElement> AskAsync(string method, params object[] parameters)
     {
-        using var reply = await _http.PostAsJsonAsync("", new { jsonrpc = "2.0", id = 1, method, @params = parameters });
+        using var reply = await _http.PostAsJsonAsync("",
+            new { jsonrpc = "2.0", id = 1, method, @params = parameters });
         var text = await reply.Content.ReadAsStringAsync();
         Assert.True(reply.IsSuccessStatusCode && text.Length > 0, $"{method}: {(int)reply.StatusCode} {text}");
         var json = JsonDocument.Parse(text).RootElement;
