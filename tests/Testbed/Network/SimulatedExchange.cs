@@ -28,10 +28,10 @@ internal sealed class SimulatedExchange : IWireResponse
     private bool _isReplyLost;
     private bool _isOver;
 
-    public SimulatedExchange(SimulatedNetwork network, PeerTarget target, WireRequest request)
+    public SimulatedExchange(SimulatedNetwork network, PeerTarget target, WireRequest request, TimeSpan idle)
     {
         (_network, _scheduler, _target, _request) = (network, network.Scheduler, target, request);
-        _body = new(network.Scheduler, network.ClientOptions.IdleTimeout, this);
+        _body = new(network.Scheduler, idle, this);
     }
 
     public async Task<WireReply> StartAsync(CancellationToken cancellation)

@@ -75,7 +75,10 @@ public sealed class SimulatedNetwork : IWireClient
     }
 
     /// <summary>A client that handlers see under a name of its own.</summary>
-    public IWireClient ClientFor(string peer) => new Client(this, peer);
+    /// <param name="peer">The name.</param>
+    /// <param name="idle">How long it waits for a reply to go on; null for as long as nodes do.</param>
+    public IWireClient ClientFor(string peer, TimeSpan? idle = null) =>
+        new Client(this, peer, idle ?? ClientOptions.IdleTimeout);
 
     /// <inheritdoc/>
     public Task<WireReply> SendAsync(PeerTarget target, WireRequest request, CancellationToken cancellation) =>
@@ -93,7 +96,7 @@ public sealed class SimulatedNetwork : IWireClient
 
     internal TimeSpan NextDelay() => Random.Between(Faults.LeastDelay, Faults.MostDelay);
 
-    private sealed class Client(SimulatedNetwork network, string peer) : IWireClient
+    private sealed class Client(SimulatedNetwork network, string peer, TimeSpan idle) : IWireClient
     {
         public Task<WireReply> SendAsync(PeerTarget target, WireRequest request, CancellationToken cancellation)
         {
@@ -106,7 +109,7 @@ public sealed class SimulatedNetwork : IWireClient
 
             // The body is copied: a caller may reuse its buffer once a real transport has sent it.
             var sent = request with { Peer = peer, Body = request.Body.ToArray() };
-            var exchange = new SimulatedExchange(network, peerTarget, sent);
+            var exchange = new SimulatedExchange(network, peerTarget, sent, idle);
             return exchange.StartAsync(cancellation);
         }
     }
