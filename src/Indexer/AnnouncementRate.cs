@@ -16,13 +16,15 @@ internal sealed class AnnouncementRate(int perMinute, TimeProvider time)
         {
             if (_peers.Count >= MostPeers)
             {
-                foreach (var old in _peers.Where(entry => now - entry.Value.Since >= Window).Select(entry => entry.Key).ToList())
+                foreach (var old in _peers.Where(entry => now - entry.Value.Since >= Window).Select(entry => entry.Key)
+                    .ToList())
                 {
                     _peers.Remove(old);
                 }
             }
 
-            var known = _peers.TryGetValue(peer, out var window) && now - window.Since < Window ? window : (Since: now, Count: 0);
+            var known = _peers.TryGetValue(peer, out var window) && now - window.Since < Window ? window
+                : (Since: now, Count: 0);
             if (known.Count >= perMinute || (_peers.Count >= MostPeers && known.Count == 0))
             {
                 return false;

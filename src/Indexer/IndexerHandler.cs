@@ -29,7 +29,8 @@ internal sealed class IndexerHandler(IndexerNode node, AnnouncementRate rate) : 
                 break;
             default:
                 await response.SendErrorAsync(
-                    new WireError(404, "not_found", "There is nothing at this path and method.", Fault.Theirs), aborted);
+                    new WireError(404, "not_found", "There is nothing at this path and method.", Fault.Theirs),
+                        aborted);
                 break;
         }
     }
@@ -39,7 +40,8 @@ internal sealed class IndexerHandler(IndexerNode node, AnnouncementRate rate) : 
         if (!rate.TryTake(request.Peer))
         {
             await response.SendErrorAsync(
-                new WireError(429, "too_many_announcements", "Announce less often; once per new offer is enough.", Fault.Theirs),
+                new WireError(429, "too_many_announcements", "Announce less often; once per new offer is enough.",
+                    Fault.Theirs),
                 aborted);
             return;
         }
@@ -76,8 +78,8 @@ internal sealed class IndexerHandler(IndexerNode node, AnnouncementRate rate) : 
         await response.SendJsonAsync(200, new AnnounceReply(taken, refused).ToJson(), aborted);
     }
 
-    // Pages by position in the order of model and provider: an offer that comes or goes between two pages may be missed or
-    // repeated, which the next poll mends.
+    // Pages by position in the order of model and provider: an offer that comes or goes between two pages may be missed
+    // or repeated, which the next poll mends.
     private async Task TellAsync(WireRequest request, IWireResponse response, CancellationToken aborted)
     {
         var model = request.QueryValue("model");

@@ -13,8 +13,8 @@ namespace Souk.Indexer;
 public sealed record IndexerParts(IMarketChain Chain, IWireClient Wire, TimeProvider Time, ILoggerFactory Logs);
 
 /// <summary>
-/// Answers "who can serve this?". Takes signed offers of registered providers, follows their heartbeats, and passes both on.
-/// It keeps nothing: providers announce again, and whoever reads here checks everything anew.
+/// Answers "who can serve this?". Takes signed offers of registered providers, follows their heartbeats, and passes
+/// both on. It keeps nothing: providers announce again, and whoever reads here checks everything anew.
 /// </summary>
 public sealed partial class IndexerNode : IDisposable
 {
@@ -92,7 +92,8 @@ public sealed partial class IndexerNode : IDisposable
         try
         {
             var entry = _entries.GetValueOrDefault(provider);
-            if (!OfferRules.Verify(offer, entry, _terms, TrustTier.Unaudited, Now()).TryGet(out var verified, out var refusal)
+            if (!OfferRules.Verify(offer, entry, _terms, TrustTier.Unaudited, Now())
+                .TryGet(out var verified, out var refusal)
                 || !_book.Add(verified).TryGet(out var book, out refusal))
             {
                 return refusal;
@@ -178,7 +179,8 @@ public sealed partial class IndexerNode : IDisposable
         foreach (var beat in heard)
         {
             if (known.TryGetValue(beat.OfferHash, out var listed)
-                && book.Beat(listed.Offer.Provider, listed.Offer.ModelDigest, beat.Value, now).TryGet(out var next, out _)
+                && book.Beat(listed.Offer.Provider, listed.Offer.ModelDigest, beat.Value, now)
+                    .TryGet(out var next, out _)
                 && !ReferenceEquals(next, book))
             {
                 book = next;

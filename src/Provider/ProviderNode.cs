@@ -15,19 +15,21 @@ namespace Souk.Provider;
 
 /// <summary>What a provider is made of; everything that could differ between a real and a simulated network.</summary>
 public sealed record ProviderParts(
-    ILedger Ledger, IMarketChain Chain, IWireClient Wire, TimeProvider Time, Randomness Randomness, ILoggerFactory Logs);
+    ILedger Ledger, IMarketChain Chain, IWireClient Wire, TimeProvider Time, Randomness Randomness,
+        ILoggerFactory Logs);
 
 /// <summary>How a provider stands, for status pages. Amounts are smallest units.</summary>
 public sealed record ProviderStatus(
-    int Offers, int Channels, int Running, Amount Earned, Amount Claimed, Amount Unclaimed, Amount PaidOut, Amount Losses,
+    int Offers, int Channels, int Running, Amount Earned, Amount Claimed, Amount Unclaimed, Amount PaidOut,
+        Amount Losses,
     Amount Exposure, ulong HeadNumber);
 
 /// <summary>What a claim brought: transactions that claimed, the one that paid out, and how much.</summary>
 public sealed record ClaimReport(IReadOnlyList<Bytes32> Claims, Bytes32? Settlement, Amount Paid);
 
 /// <summary>
-/// Sells: announces offers, serves paid requests, signs receipts, claims vouchers. Start it, put <see cref="Handler"/> behind
-/// a server, and run it until cancelled.
+/// Sells: announces offers, serves paid requests, signs receipts, claims vouchers. Start it, put <see cref="Handler"/>
+/// behind a server, and run it until cancelled.
 /// </summary>
 public sealed class ProviderNode : IDisposable
 {
@@ -72,7 +74,8 @@ public sealed class ProviderNode : IDisposable
             var claimed = book.Channels.Values.Aggregate(Amount.Zero, (sum, channel) => sum + channel.Claimed);
             var unclaimed = book.Channels.Values.Aggregate(Amount.Zero, (sum, channel) => sum + channel.Claimable);
             return new ProviderStatus(
-                _offers.Newest.Count, book.Channels.Count, _requests.Running, book.Earned, claimed, unclaimed, book.PaidOut,
+                _offers.Newest.Count, book.Channels.Count, _requests.Running, book.Earned, claimed, unclaimed,
+                    book.PaidOut,
                 book.Losses, Admission.Exposure(book), _watch.Newest.Number);
         }
     }

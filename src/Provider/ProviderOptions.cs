@@ -46,7 +46,8 @@ public sealed class ProviderOptions
     /// <summary>Where gateways reach this node; equal to the endpoint in the registry.</summary>
     public required string Endpoint { get; init; }
 
-    /// <summary>SPKI hash of the node's certificate, asked at each offer because certificates rotate. Null: plain HTTP on loopback.</summary>
+    /// <summary>SPKI hash of the node's certificate, asked at each offer because certificates rotate. Null: plain HTTP
+    /// on loopback.</summary>
     public Func<Bytes32?> SpkiHash { get; init; } = static () => null;
 
     /// <summary>What is sold.</summary>
@@ -65,7 +66,8 @@ public sealed class ProviderOptions
     /// <summary>What happens to prompts and answers, told in the offer.</summary>
     public string DataPolicy { get; init; } = "not stored, not logged";
 
-    /// <summary>Withdraw delay of channels, in seconds: the time in which a claim must be mined. Default one day.</summary>
+    /// <summary>Withdraw delay of channels, in seconds: the time in which a claim must be mined. Default one
+    /// day.</summary>
     public uint WithdrawDelay { get; init; } = 86_400;
 
     /// <summary>Least balance with which a channel is accepted, in smallest units. It has to be worth the gas of the
@@ -75,11 +77,12 @@ public sealed class ProviderOptions
     /// <summary>Lifetime of an offer, in seconds; a new one follows at half of it. Default 600.</summary>
     public uint OfferSeconds { get; init; } = 600;
 
-    /// <summary>How long an uncovered answer waits for a higher voucher before it ends with <c>length</c>. Default 10 s.</summary>
+    /// <summary>How long an uncovered answer waits for a higher voucher before it ends with <c>length</c>. Default 10
+    /// s.</summary>
     public TimeSpan CoverWait { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Most that all channels together may owe unclaimed at any time, in smallest units. Default: no cap, since
-    /// what is owed is already promised by vouchers; the cap bounds what a failing chain can cost.</summary>
+    /// <summary>Most that all channels together may owe unclaimed at any time, in smallest units. Default: no cap,
+    /// since what is owed is already promised by vouchers; the cap bounds what a failing chain can cost.</summary>
     public Amount MostUnclaimed { get; init; } = new(UInt128.MaxValue);
 
     /// <summary>How often claims are considered. Default 10 s.</summary>
@@ -88,11 +91,12 @@ public sealed class ProviderOptions
     /// <summary>A claim is sent when its value is at least so many times its gas. Default 10.</summary>
     public uint ClaimValueOverGas { get; init; } = 10;
 
-    /// <summary>What 10^18 wei of the chain's gas money are worth in smallest units of the currency, for that comparison.
-    /// Zero claims whatever is there. Default 3,000 whole units of a currency with six decimals.</summary>
+    /// <summary>What 10^18 wei of the chain's gas money are worth in smallest units of the currency, for that
+    /// comparison. Zero claims whatever is there. Default 3,000 whole units of a currency with six decimals.</summary>
     public Amount GasMoneyPrice { get; init; } = new(3_000_000_000);
 
-    /// <summary>Channel openings per payer and hour that are relayed, since this provider pays their gas. Default 60.</summary>
+    /// <summary>Channel openings per payer and hour that are relayed, since this provider pays their gas. Default
+    /// 60.</summary>
     public int OpeningsPerPayerAndHour { get; init; } = 60;
 
     /// <summary>Channel openings per peer address and hour that are relayed: one peer can speak for many payers.
@@ -120,7 +124,8 @@ public sealed class ProviderOptions
             "The same model is for sale twice; a provider has one offer per model.");
         Check(
             WithdrawDelay is >= ChannelConfig.MinWithdrawDelay and <= ChannelConfig.MaxWithdrawDelay,
-            $"The withdraw delay is outside {ChannelConfig.MinWithdrawDelay} to {ChannelConfig.MaxWithdrawDelay} seconds.");
+            $"The withdraw delay is outside {ChannelConfig.MinWithdrawDelay} to {ChannelConfig.MaxWithdrawDelay} "
+                + $"seconds.");
         Check(OfferSeconds is >= 60 and <= 900, "An offer's lifetime is outside 60 to 900 seconds.");
         Check(ClaimEvery > TimeSpan.Zero && CoverWait > TimeSpan.Zero, "A waiting time is not above zero.");
         Check(

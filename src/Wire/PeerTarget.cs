@@ -42,8 +42,8 @@ public sealed record PeerTarget(Uri Endpoint, Bytes32? SpkiHash)
     }
 
     /// <summary>
-    /// Reads the URL of an indexer as its operator gives it: an origin, with the certificate's pin behind a # where it is
-    /// https, as in <c>https://indexer.example:8083#0x…</c>. There is no offer that could state the pin.
+    /// Reads the URL of an indexer as its operator gives it: an origin, with the certificate's pin behind a # where it
+    /// is https, as in <c>https://indexer.example:8083#0x…</c>. There is no offer that could state the pin.
     /// </summary>
     public static Result<PeerTarget> ParsePinned(string url)
     {

@@ -14,7 +14,8 @@ public sealed record Requirements
     /// <summary>The prompt's tokens, or the bound on them where they cannot be counted.</summary>
     public required ulong PromptTokens { get; init; }
 
-    /// <summary>True where <see cref="PromptTokens"/> is only a bound, so that no context is too small for it.</summary>
+    /// <summary>True where <see cref="PromptTokens"/> is only a bound, so that no context is too small for
+    /// it.</summary>
     public bool IsBound { get; init; }
 
     /// <summary>The request's <c>n</c>.</summary>

@@ -12,8 +12,8 @@ public static class UncountedWork
     private const ulong EventSlack = 64;
 
     /// <summary>
-    /// The most prompt tokens that can be billed: the bytes of the exact body that the provider receives, since no token
-    /// is less than a byte, and 1,024 for what a chat template adds.
+    /// The most prompt tokens that can be billed: the bytes of the exact body that the provider receives, since no
+    /// token is less than a byte, and 1,024 for what a chat template adds.
     /// </summary>
     /// <param name="bodyBytes">Length of the body, in bytes.</param>
     public static ulong MostInput(int bodyBytes) => (ulong)bodyBytes + InputSlack;

@@ -16,8 +16,8 @@ public sealed record WorstCaseQuestion(
     ulong LeastSlice, Amount Available)
 {
     /// <summary>
-    /// True where <see cref="PromptTokens"/> is a bound: it prices the prompt, but what room the context leaves only the
-    /// upstream can tell.
+    /// True where <see cref="PromptTokens"/> is a bound: it prices the prompt, but what room the context leaves only
+    /// the upstream can tell.
     /// </summary>
     public bool IsBound { get; init; }
 

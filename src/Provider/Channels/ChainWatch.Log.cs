@@ -5,10 +5,12 @@ namespace Souk.Provider.Channels;
 
 internal sealed partial class ChainWatch
 {
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} channels could not be read again and will be retried: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "{Count} channels could not be read again and will be retried: {Reason}")]
     private partial void LogUnread(int count, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The customer withdraws from channel {Channel}; it is claimed at once and serves no more")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "The customer withdraws from channel {Channel}; it is claimed at once and serves no more")]
     private partial void LogWithdrawal(Bytes32 channel);
 
     [LoggerMessage(Level = LogLevel.Warning,

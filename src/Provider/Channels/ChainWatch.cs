@@ -8,8 +8,9 @@ using Souk.Protocol;
 namespace Souk.Provider.Channels;
 
 /// <summary>
-/// Keeps the book's view of its channels equal to the chain's. News is a hint to read again; what is written down is what
-/// was read. A withdrawal that begins is told to whoever listens, since the money must be claimed before it leaves.
+/// Keeps the book's view of its channels equal to the chain's. News is a hint to read again; what is written down is
+/// what was read. A withdrawal that begins is told to whoever listens, since the money must be claimed before it
+/// leaves.
 /// </summary>
 internal sealed partial class ChainWatch(
     IMarketChain chain, Journal<ProviderBook> journal, TimeProvider time, ILogger<ChainWatch> log)

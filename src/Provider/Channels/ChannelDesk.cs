@@ -8,8 +8,8 @@ using Souk.Wire.Paid;
 namespace Souk.Provider.Channels;
 
 /// <summary>
-/// Takes channels: relays the deposit where the customer asks for it, reads the chain, and signs an acceptance that fixes
-/// the nonce chain. Asked again, it renews the chain at the index reached.
+/// Takes channels: relays the deposit where the customer asks for it, reads the chain, and signs an acceptance that
+/// fixes the nonce chain. Asked again, it renews the chain at the index reached.
 /// </summary>
 internal sealed class ChannelDesk(
     ProviderOptions options,
@@ -65,7 +65,8 @@ internal sealed class ChannelDesk(
     {
         if (config.Receiver != options.Payout || config.ReceiverAuthorizer != options.AuthorizerKey.Address)
         {
-            return Theirs("channel_not_ours", "The channel's receiver or its authorizer is not the one in this provider's offers.");
+            return Theirs("channel_not_ours",
+                "The channel's receiver or its authorizer is not the one in this provider's offers.");
         }
 
         if (config.Token != chain.Network.Currency)
@@ -74,7 +75,8 @@ internal sealed class ChannelDesk(
         }
 
         return config.WithdrawDelay < options.WithdrawDelay
-            ? Theirs("withdraw_delay_too_short", $"The channel's withdraw delay is below {options.WithdrawDelay} seconds.")
+            ? Theirs("withdraw_delay_too_short",
+                $"The channel's withdraw delay is below {options.WithdrawDelay} seconds.")
             : null;
     }
 
@@ -105,9 +107,9 @@ internal sealed class ChannelDesk(
         });
     }
 
-    // A channel's configuration is on the chain for all to see, so anybody can ask. Until the nonce chain is nearly spent
-    // the answer is that chain again: otherwise a stranger could make this provider open nonces that the customer does not
-    // know. "Nearly", because indices that the customer spent on requests that never arrived are unknown here.
+    // A channel's configuration is on the chain for all to see, so anybody can ask. Until the nonce chain is nearly
+    // spent the answer is that chain again: otherwise a stranger could make this provider open nonces that the customer
+    // does not know. "Nearly", because indices that the customer spent on requests that never arrived are unknown here.
     private static bool HasRoom(Acceptance held, ProviderChannel channel) =>
         channel.Index + RenewalMargin - held.Index < NonceChain.DefaultLength;
 

@@ -12,8 +12,9 @@ using Souk.Provider.Channels;
 namespace Souk.Provider.Claims;
 
 /// <summary>
-/// Turns receipts into money: claims many vouchers in one transaction when their value is well above the gas, or at once
-/// when a customer starts to withdraw, and settles what was claimed to the payout. A claim moves no money; settling does.
+/// Turns receipts into money: claims many vouchers in one transaction when their value is well above the gas, or at
+/// once when a customer starts to withdraw, and settles what was claimed to the payout. A claim moves no money;
+/// settling does.
 /// </summary>
 internal sealed partial class Claimer : IDisposable
 {
@@ -43,7 +44,8 @@ internal sealed partial class Claimer : IDisposable
     private IMarketAccount Account => _chain.Account(_options.GasKey);
 
     /// <summary>
-    /// Resolves claims that a crash left between sending and mining: the chain's claimed total says whether they were mined.
+    /// Resolves claims that a crash left between sending and mining: the chain's claimed total says whether they were
+    /// mined.
     /// </summary>
     public async Task ReconcileAsync(CancellationToken cancellation)
     {
@@ -81,7 +83,8 @@ internal sealed partial class Claimer : IDisposable
     /// <summary>Claims what is due (everything when forced), then settles. One claim at a time.</summary>
     public async Task<Result<ClaimReport>> ClaimAsync(bool isForced, CancellationToken cancellation)
     {
-        // Without a token, so that the wait ends on the caller's context; whoever holds the turn heeds the cancellation.
+        // Without a token, so that the wait ends on the caller's context; whoever holds the turn heeds the
+        // cancellation.
         await _turn.WaitAsync(CancellationToken.None);
         try
         {
@@ -131,12 +134,14 @@ internal sealed partial class Claimer : IDisposable
         return ClaimPlan.Of(candidates, costs, Math.Max(_options.ClaimValueOverGas, 1));
     }
 
-    // The price of gas is asked by quoting a settlement, which never reverts. Where nobody answers, sending will tell why.
+    // The price of gas is asked by quoting a settlement, which never reverts. Where nobody answers, sending will tell
+    // why.
     private async Task<ClaimCosts> CostsAsync(CancellationToken cancellation)
     {
         var quote = await Account.QuoteAsync(new Settle(_options.Payout), cancellation);
         return quote.TryGet(out var gas, out _)
-            ? new ClaimCosts(InCurrency(gas.WeiPerGas, GasPerTransaction + gas.Gas), InCurrency(gas.WeiPerGas, GasPerChannel))
+            ? new ClaimCosts(InCurrency(gas.WeiPerGas, GasPerTransaction + gas.Gas), InCurrency(gas.WeiPerGas,
+                GasPerChannel))
             : Free;
     }
 

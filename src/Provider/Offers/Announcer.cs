@@ -74,9 +74,11 @@ internal sealed partial class Announcer(
     [LoggerMessage(Level = LogLevel.Debug, Message = "{Count} offers announced to {Indexer}")]
     private partial void LogAnnounced(int count, string indexer);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Indexer {Indexer} refused an offer and will be told again: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "Indexer {Indexer} refused an offer and will be told again: {Reason}")]
     private partial void LogRefused(string indexer, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Indexer {Indexer} was not reached and will be told again: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "Indexer {Indexer} was not reached and will be told again: {Reason}")]
     private partial void LogUnreached(string indexer, string reason);
 }

@@ -13,7 +13,8 @@ internal sealed record StandingOffer(Signed<Offer> Signed, Bytes32 Hash, ModelFo
 
 /// <summary>Issues this provider's offers and keeps those that are still honoured.</summary>
 internal sealed class OfferDesk(
-    ProviderOptions options, IMarketChain chain, Journal<ProviderBook> journal, TimeProvider time, Randomness randomness)
+    ProviderOptions options, IMarketChain chain, Journal<ProviderBook> journal, TimeProvider time,
+        Randomness randomness)
 {
     private readonly SoukDomain _domain = new(chain.Network.ChainId, chain.Network.Registry);
     private volatile ImmutableList<StandingOffer> _standing = [];
@@ -31,12 +32,14 @@ internal sealed class OfferDesk(
     {
         if (!journal.Book.Offers.TryGetValue(hash, out var signed))
         {
-            return new Refusal(Fault.Theirs, "offer_unknown", "This provider made no such offer; fetch its offers anew.");
+            return new Refusal(Fault.Theirs, "offer_unknown",
+                "This provider made no such offer; fetch its offers anew.");
         }
 
         if (signed.Message.Expiry <= nowSeconds)
         {
-            return new Refusal(Fault.Theirs, "offer_expired", "The offer has expired; fetch this provider's offers anew.");
+            return new Refusal(Fault.Theirs, "offer_expired",
+                "The offer has expired; fetch this provider's offers anew.");
         }
 
         // After a change of the node key: receipts are signed with the new one, which no offer of the old one vouches
@@ -50,7 +53,8 @@ internal sealed class OfferDesk(
         var model = options.Models.FirstOrDefault(
             sale => sale.Engine.Model.Manifest.Digest == signed.Message.ModelDigest);
         return model is null
-            ? new Refusal(Fault.Ours, "model_gone", "The model is no longer for sale here; fetch this provider's offers anew.")
+            ? new Refusal(Fault.Ours, "model_gone",
+                "The model is no longer for sale here; fetch this provider's offers anew.")
             : (signed.Message, model);
     }
 

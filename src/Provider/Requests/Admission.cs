@@ -14,8 +14,8 @@ using Souk.Wire.Paid;
 namespace Souk.Provider.Requests;
 
 /// <summary>
-/// Decides whether a paid request is served. Everything is checked locally, without asking the chain, and the voucher is
-/// durable before the request is admitted.
+/// Decides whether a paid request is served. Everything is checked locally, without asking the chain, and the voucher
+/// is durable before the request is admitted.
 /// </summary>
 internal sealed class Admission(
     ProviderOptions options,
@@ -31,7 +31,8 @@ internal sealed class Admission(
     private readonly ChainTiming _timing = new(chain.Network.BlockTime, chain.Network.MaxHeadAge);
 
     /// <summary>What the provider sees of chain and time now.</summary>
-    public SellerView View() => new(_escrow, _timing, watch.Newest.Timestamp, (ulong)time.GetUtcNow().ToUnixTimeSeconds());
+    public SellerView View() =>
+        new(_escrow, _timing, watch.Newest.Timestamp, (ulong)time.GetUtcNow().ToUnixTimeSeconds());
 
     /// <summary>A channel as the rules of vouchers see it.</summary>
     public static SellerChannel Seen(ProviderChannel channel) => new(
@@ -39,7 +40,8 @@ internal sealed class Admission(
         channel.Index, channel.Acceptance?.Index, channel.Request is not null);
 
     /// <summary>Judges a request and, where it is served, writes down its voucher and its admission.</summary>
-    public async Task<Result<(Admitted Admitted, CoverGate Cover)>> AdmitAsync(PaidRequest paid, ReadOnlyMemory<byte> body)
+    public async Task<Result<(Admitted Admitted, CoverGate Cover)>> AdmitAsync(
+        PaidRequest paid, ReadOnlyMemory<byte> body)
     {
         var view = View();
         if (!offers.Honoured(paid.OfferHash, view.Now).TryGet(out var found, out var refusal))
@@ -49,7 +51,8 @@ internal sealed class Admission(
 
         if (paid.Continuation is not null)
         {
-            return Theirs("continuation_unsupported", "This provider does not continue answers that another one began.");
+            return Theirs("continuation_unsupported",
+                "This provider does not continue answers that another one began.");
         }
 
         // Whoever cannot pay costs no more than this: a body is read and tokenised only for a channel's own customer.
@@ -75,7 +78,8 @@ internal sealed class Admission(
     {
         var prompt = (ulong?)ids?.Length ?? UncountedWork.MostInput(body.Length);
         var output = Charge.WorstCaseOutput(
-            (ulong)chat.Choices, (ulong?)chat.MaxTokens, (ulong)offer.MaxOutput, (ulong)offer.Context, ids is null ? 0 : prompt);
+            (ulong)chat.Choices, (ulong?)chat.MaxTokens, (ulong)offer.MaxOutput, (ulong)offer.Context, ids is null ? 0
+                : prompt);
         var channelId = paid.Channel.Id(_escrow);
         var commitment = Commitments.Request(paid.Salt.ToBytes(), body.Span);
         var sampling = RequestSampling.Of(chat);
@@ -95,7 +99,8 @@ internal sealed class Admission(
             if (Exposure(book) + (cover.Usable - channel.Base) > options.MostUnclaimed)
             {
                 return new Refusal(
-                    Fault.Ours, "exposure_reached", "This provider waits for its claims to be mined; try again or elsewhere.");
+                    Fault.Ours, "exposure_reached",
+                        "This provider waits for its claims to be mined; try again or elsewhere.");
             }
 
             var nonce = nonces.Of(channelId, channel.Acceptance!.Index)
@@ -103,13 +108,15 @@ internal sealed class Admission(
             var now = (ulong)time.GetUtcNow().ToUnixTimeMilliseconds();
             var (source, key) = Key(paid, chat, channelId, commitment, nonce);
             var admitted = new Admitted(
-                paid, channelId, offer, sale, chat, body, ids, commitment, nonce, source, key, sampling, channel.Base, output,
+                paid, channelId, offer, sale, chat, body, ids, commitment, nonce, source, key, sampling, channel.Base,
+                    output,
                 now);
             LedgerEvent[] events =
             [
                 new VoucherAccepted(paid.Voucher, paid.Id, 0, now),
                 new RequestAdmitted(
-                    paid.Id, channelId, paid.Index, paid.OfferHash, offer.ModelDigest, commitment, paid.GatewayNonce, nonce,
+                    paid.Id, channelId, paid.Index, paid.OfferHash, offer.ModelDigest, commitment, paid.GatewayNonce,
+                        nonce,
                     source, sampling, now),
             ];
             var gate = new CoverGate(offer.Prices, channel.Base, cover.Usable, prompt, options.CoverWait, time);

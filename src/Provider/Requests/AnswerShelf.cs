@@ -5,8 +5,8 @@ using Souk.Wire.Paid;
 namespace Souk.Provider.Requests;
 
 /// <summary>
-/// The token ids of ended answers, for customers whose stream broke. They are what a customer was told in confidence, so
-/// they are kept in memory only, for a day, and bounded; the receipts beside them are in the ledger.
+/// The token ids of ended answers, for customers whose stream broke. They are what a customer was told in confidence,
+/// so they are kept in memory only, for a day, and bounded; the receipts beside them are in the ledger.
 /// </summary>
 internal sealed class AnswerShelf(TimeProvider time)
 {

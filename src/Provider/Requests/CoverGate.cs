@@ -3,8 +3,8 @@ using Souk.Protocol;
 namespace Souk.Provider.Requests;
 
 /// <summary>
-/// How many output tokens of one request the customer's vouchers cover. Work never goes beyond it: whoever wants the next
-/// token asks here first, and waits a bounded time for a higher ceiling.
+/// How many output tokens of one request the customer's vouchers cover. Work never goes beyond it: whoever wants the
+/// next token asks here first, and waits a bounded time for a higher ceiling.
 /// </summary>
 internal sealed class CoverGate(
     Prices prices, Amount start, Amount usable, ulong promptTokens, TimeSpan wait, TimeProvider time)
@@ -43,7 +43,8 @@ internal sealed class CoverGate(
         changed.TrySetResult();
     }
 
-    /// <summary>No raise will be waited for any more: a withdrawal has begun, or the request is being cancelled.</summary>
+    /// <summary>No raise will be waited for any more: a withdrawal has begun, or the request is being
+    /// cancelled.</summary>
     public void Close()
     {
         TaskCompletionSource changed;

@@ -50,7 +50,8 @@ internal sealed class PaidRun : IDisposable
     {
         (_admitted, Cover, _response, _time) = (admitted, cover, response, time);
         _writer = new ChatStreamWriter(
-            "chatcmpl-" + admitted.Paid.Id, time.GetUtcNow().ToUnixTimeSeconds(), admitted.Offer.ModelDigest.ToString());
+            "chatcmpl-" + admitted.Paid.Id, time.GetUtcNow().ToUnixTimeSeconds(),
+                admitted.Offer.ModelDigest.ToString());
         _ids = [.. Enumerable.Range(0, admitted.Chat.Choices).Select(_ => new List<int>())];
         _reasons = new string?[admitted.Chat.Choices];
     }

@@ -3,8 +3,8 @@ using Souk.Protocol;
 namespace Souk.Provider.Requests;
 
 /// <summary>
-/// How many prompt tokens each customer has sent since this provider started. A gateway takes no receipt with more cached
-/// tokens than that, and what is forgotten here only makes the count lower.
+/// How many prompt tokens each customer has sent since this provider started. A gateway takes no receipt with more
+/// cached tokens than that, and what is forgotten here only makes the count lower.
 /// </summary>
 internal sealed class PromptsSeen
 {

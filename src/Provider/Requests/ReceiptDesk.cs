@@ -38,7 +38,8 @@ internal sealed class ReceiptDesk(
     }
 
     /// <summary>
-    /// Ends what a crash left open: input plus the last stored count, finish reason <c>error</c>, output commitment zero.
+    /// Ends what a crash left open: input plus the last stored count, finish reason <c>error</c>, output commitment
+    /// zero.
     /// </summary>
     public async Task<Signed<Receipt>> SignAfterCrashAsync(ProviderRequest open)
     {

@@ -6,7 +6,8 @@ namespace Souk.Provider.Requests;
 internal sealed partial class RequestDesk
 {
     // The request id is the right to read the answer, so only a trace log may hold it whole; counts are for everybody.
-    [LoggerMessage(Level = LogLevel.Debug, Message = "Served {Request}: {Input} tokens in, {Output} out, {Reason}, charge {Charge}")]
+    [LoggerMessage(Level = LogLevel.Debug,
+        Message = "Served {Request}: {Input} tokens in, {Output} out, {Reason}, charge {Charge}")]
     private partial void LogServed(RequestId request, ulong input, ulong output, string reason, Amount charge);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The engine failed in a way that no engine should")]

@@ -11,7 +11,8 @@ using Souk.Wire.Paid;
 
 namespace Souk.Provider.Requests;
 
-/// <summary>Serves paid requests from voucher to receipt, and what customers ask about them meanwhile and afterwards.</summary>
+/// <summary>Serves paid requests from voucher to receipt, and what customers ask about them meanwhile and
+/// afterwards.</summary>
 internal sealed partial class RequestDesk : IDisposable
 {
     private const int PaymentRequired = 402;
@@ -100,7 +101,8 @@ internal sealed partial class RequestDesk : IDisposable
 
             var answer = new OpenAnswer(run.Input, run.Cached, run.Generated, known.IdsReceived);
             var judged = RaiseRules.Accept(
-                view, run.Admitted.Offer, Admission.Seen(channel), channel.Config, answer, raise.Voucher, raise.IdsReceived);
+                view, run.Admitted.Offer, Admission.Seen(channel), channel.Config, answer, raise.Voucher,
+                    raise.IdsReceived);
             return judged.TryGet(out var cover, out var refused)
                 ? (new LedgerEvent[] { new VoucherAccepted(raise.Voucher, id, raise.IdsReceived, Now()) }, cover)
                 : refused;
@@ -208,8 +210,8 @@ internal sealed partial class RequestDesk : IDisposable
         await run.SendAsync(Souk.OpenAi.Chat.ChatStreamWriter.Done);
     }
 
-    // Not awaited by the stream: rows keep their order, so the receipt's row proves that this one is durable too. A crash
-    // before that charges nothing for the prompt.
+    // Not awaited by the stream: rows keep their order, so the receipt's row proves that this one is durable too. A
+    // crash before that charges nothing for the prompt.
     private Task PrefillAsync(RequestId id, Souk.Engines.PromptCounted prompt, Bytes32 commitment)
     {
         _ = _journal.RecordAsync(new PrefillBegun(

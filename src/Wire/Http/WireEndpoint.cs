@@ -104,8 +104,8 @@ internal sealed class ServedHandler(IWireHandler handler, WireLimits limits, Tim
         }
     }
 
-    // A client that is still sending sees a reset connection, not the answer, if it is closed at once. So what it sends is
-    // thrown away first, within bounds; whoever sends more than that is cut off.
+    // A client that is still sending sees a reset connection, not the answer, if it is closed at once. So what it sends
+    // is thrown away first, within bounds; whoever sends more than that is cut off.
     private async Task RefuseBodyAsync(HttpContext context, HttpWireResponse response, WireError refusal)
     {
         context.Response.Headers.Connection = "close";

@@ -12,8 +12,8 @@ using Souk.Engines.Tests.Upstream;
 namespace Souk.EndToEnd.Upstream;
 
 /// <summary>
-/// A server that nobody here wrote, npm's inference-server on llama.cpp, is sold by <c>souk up --upstream</c>: what apps are
-/// billed is what llama.cpp itself reports, and the provider is paid for it on the chain.
+/// A server that nobody here wrote, npm's inference-server on llama.cpp, is sold by <c>souk up --upstream</c>: what
+/// apps are billed is what llama.cpp itself reports, and the provider is paid for it on the chain.
 /// </summary>
 [Trait("system", "npm inference-server")]
 public sealed class LlamaUpstreamTests : IAsyncLifetime
@@ -51,16 +51,18 @@ public sealed class LlamaUpstreamTests : IAsyncLifetime
     {
         await UpAsync(isQuiet: true);
         var offer = await OfferAsync();
-        Assert.Equal(("usage", _digest), (offer.GetProperty("counting").GetString(), offer.GetProperty("model_digest").GetString()));
+        Assert.Equal(("usage", _digest), (offer.GetProperty("counting").GetString(), offer.GetProperty("model_digest")
+            .GetString()));
 
-        // The bound on a prompt, 1,024 and the body's bytes, is above the context here and must not refuse anything. The
-        // longest answer needs the ceiling to be raised while it streams: a slice covers 512 tokens.
+        // The bound on a prompt, 1,024 and the body's bytes, is above the context here and must not refuse anything.
+        // The longest answer needs the ceiling to be raised while it streams: a slice covers 512 tokens.
         foreach (var (question, limit, isStreamed) in new[]
             { ("Hi", 20, false), ("Hi", 20, true), ("Tell me more, please", 1, false), ("Go on", 700, true) })
         {
             var own = await LlamaAsync(question, limit);
             var bought = isStreamed ? await StreamAsync(question, limit) : await WholeAsync(question, limit);
-            Assert.Equal((own.Text, own.Input, own.Output, "length"), (bought.Text, bought.Input, bought.Output, bought.Finish));
+            Assert.Equal((own.Text, own.Input, own.Output, "length"), (bought.Text, bought.Input, bought.Output,
+                bought.Finish));
             Assert.Equal(limit, bought.Output);
             Assert.Equal(Cost(offer, bought.Input, bought.Output), bought.Cost);
         }
@@ -70,7 +72,8 @@ public sealed class LlamaUpstreamTests : IAsyncLifetime
         using var admin = new AdminReader(_up!.AdminUrl, _up.AdminToken);
         await admin.SettleDownAsync();
         var books = new Books(_folder);
-        Assert.Contains(books.Gateway, row => row.Kind == "voucher_issued" && Books.Number(row.Body.GetProperty("ids_received")) > 0);
+        Assert.Contains(books.Gateway, row => row.Kind == "voucher_issued"
+            && Books.Number(row.Body.GetProperty("ids_received")) > 0);
         var receipts = books.Gateway.Where(row => row.Kind == "receipt_received")
             .Select(row => row.Body.GetProperty("receipt").GetProperty("message")).ToList();
         Assert.Equal(5, receipts.Count);
@@ -103,13 +106,15 @@ public sealed class LlamaUpstreamTests : IAsyncLifetime
     /// <summary>ceil((in x p_in + out x p_out) / 1,000,000), in smallest units.</summary>
     private static BigInteger Cost(JsonElement offer, long input, long output)
     {
-        var sum = (input * Books.Number(offer.GetProperty("input_price"))) + (output * Books.Number(offer.GetProperty("output_price")));
+        var sum = (input * Books.Number(offer.GetProperty("input_price")))
+            + (output * Books.Number(offer.GetProperty("output_price")));
         return (sum + 999_999) / 1_000_000;
     }
 
     private async Task<Bought> LlamaAsync(string question, int limit)
     {
-        using var reply = await _http.PostAsJsonAsync(_llama!.BaseUrl + "/chat/completions", Body("tiny", question, limit, false));
+        using var reply = await _http.PostAsJsonAsync(_llama!.BaseUrl + "/chat/completions", Body("tiny", question,
+            limit, false));
         return Whole(await reply.Content.ReadFromJsonAsync<JsonElement>());
     }
 
@@ -136,7 +141,8 @@ public sealed class LlamaUpstreamTests : IAsyncLifetime
 
             foreach (var choice in chunk.GetProperty("choices").EnumerateArray())
             {
-                text.Append(choice.GetProperty("delta").TryGetProperty("content", out var part) ? part.GetString() : "");
+                text.Append(choice.GetProperty("delta").TryGetProperty("content", out var part) ? part.GetString()
+                    : "");
                 bought = bought with { Finish = choice.GetProperty("finish_reason").GetString() ?? bought.Finish };
             }
         }
