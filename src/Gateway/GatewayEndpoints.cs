@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Souk.Gateway.Chat;
 using Souk.Wire;
 using Souk.Wire.Http;
 
@@ -16,7 +17,8 @@ public static class GatewayEndpoints
 
     /// <summary>Serves one of the node's doors; the admin door belongs on a host of its own.</summary>
     public static IEndpointConventionBuilder MapGateway(
-        this IEndpointRouteBuilder endpoints, IWireHandler door, WireLimits limits) => endpoints.MapWire(door, limits);
+        this IEndpointRouteBuilder endpoints, IWireHandler door, WireLimits limits) =>
+        endpoints.MapWire(door, limits, errorBody: static error => AppErrors.From(error).ToJson());
 
     private sealed class Runner(GatewayNode node) : BackgroundService
     {

@@ -6,7 +6,7 @@ namespace Souk.Cli.Hosting;
 /// <summary>Quiet, structured logs: one line each, into a file of the data directory.</summary>
 internal sealed class FileLogs(string path, LogLevel least, TimeProvider time) : ILoggerProvider
 {
-    private readonly StreamWriter _file = new(path, append: true) { AutoFlush = true };
+    private readonly StreamWriter _file = Open(path);
     private readonly Lock _guard = new();
 
     public ILogger CreateLogger(string categoryName) => new Category(this, categoryName);
@@ -16,14 +16,32 @@ internal sealed class FileLogs(string path, LogLevel least, TimeProvider time) :
     private void Write(string category, LogLevel level, string message, Exception? exception)
     {
         var at = time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
-        lock (_guard)
+        try
         {
-            _file.WriteLine($"{at} {level} {category} {message.ReplaceLineEndings(" ")}");
-            if (exception is not null)
+            lock (_guard)
             {
-                _file.WriteLine(exception.ToString());
+                _file.WriteLine($"{at} {level} {category} {message.ReplaceLineEndings(" ")}");
+                if (exception is not null)
+                {
+                    _file.WriteLine(exception.ToString());
+                }
             }
         }
+        catch (IOException)
+        {
+            // A full disk must not end the role that had something to say; the ledger has its own word about it.
+        }
+    }
+
+    private static StreamWriter Open(string path)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.Append, Access = FileAccess.Write, Share = FileShare.Read };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        return new StreamWriter(path, options) { AutoFlush = true };
     }
 
     private sealed class Category(FileLogs owner, string name) : ILogger

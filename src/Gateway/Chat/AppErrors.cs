@@ -1,5 +1,6 @@
 using Souk.OpenAi.Errors;
 using Souk.Protocol;
+using Souk.Wire.Paid;
 
 namespace Souk.Gateway.Chat;
 
@@ -29,6 +30,11 @@ internal static class AppErrors
         _ when refusal.Fault == Fault.Ours => OpenAiError.InvalidRequest(refusal.Message, null, refusal.Code),
         _ => OpenAiError.BadGateway(refusal.Message, refusal.Code),
     };
+
+    /// <summary>What was refused before a request was read: too large, too slow, too many at once.</summary>
+    public static OpenAiError From(WireError error) => error.Status == 413
+        ? OpenAiError.TooLarge(error.Message)
+        : new OpenAiError(error.Status, ErrorTypes.ForStatus(error.Status), error.Code, null, error.Message);
 
     private static bool IsBetweenNodes(string code) =>
         code.StartsWith("offer_", StringComparison.Ordinal) || code.StartsWith("channel_", StringComparison.Ordinal)

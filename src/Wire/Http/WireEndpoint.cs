@@ -15,17 +15,25 @@ namespace Souk.Wire.Http;
 public static class WireEndpoint
 {
     /// <summary>Sends every request under <paramref name="pattern"/> to <paramref name="handler"/>.</summary>
+    /// <param name="endpoints">Where it is mapped.</param>
+    /// <param name="handler">The role.</param>
+    /// <param name="limits">What is refused before the role sees it.</param>
+    /// <param name="pattern">Which paths.</param>
+    /// <param name="errorBody">The JSON of such a refusal; null for the node link's own shape.</param>
     public static IEndpointConventionBuilder MapWire(
-        this IEndpointRouteBuilder endpoints, IWireHandler handler, WireLimits limits, string pattern = "/{**path}")
+        this IEndpointRouteBuilder endpoints, IWireHandler handler, WireLimits limits, string pattern = "/{**path}",
+        Func<WireError, ReadOnlyMemory<byte>>? errorBody = null)
     {
         var time = endpoints.ServiceProvider.GetService<TimeProvider>() ?? TimeProvider.System;
         var log = endpoints.ServiceProvider.GetRequiredService<ILoggerFactory>().CreateLogger("Souk.Wire");
-        var served = new ServedHandler(handler, limits, time, log);
+        var served = new ServedHandler(handler, limits, errorBody ?? (error => error.ToJson()), time, log);
         return endpoints.Map(pattern, served.HandleAsync);
     }
 }
 
-internal sealed class ServedHandler(IWireHandler handler, WireLimits limits, TimeProvider time, ILogger log)
+internal sealed class ServedHandler(
+    IWireHandler handler, WireLimits limits, Func<WireError, ReadOnlyMemory<byte>> errorBody, TimeProvider time,
+    ILogger log)
 {
     private const int DrainedBodies = 8;
     private readonly PeerGate _gate = new(limits);
@@ -211,11 +219,11 @@ internal sealed class ServedHandler(IWireHandler handler, WireLimits limits, Tim
         }
     }
 
-    private static async Task RefuseAsync(HttpWireResponse response, WireError error)
+    private async Task RefuseAsync(HttpWireResponse response, WireError error)
     {
         try
         {
-            await response.SendErrorAsync(error, CancellationToken.None);
+            await response.SendJsonAsync(error.Status, errorBody(error), CancellationToken.None);
         }
         catch (OperationCanceledException)
         {
