@@ -124,7 +124,8 @@ public sealed class MarketHarness : IDisposable
     public static Bytes32 Run(Func<MarketHarness, Task> scenario) => Run(new MarketOptions(), scenario);
 
     /// <summary>An app with another key, or none.</summary>
-    /// <remarks>It waits longer than a node does for its peer, as apps do, so that it hears why an answer ended.</remarks>
+    /// <remarks>It waits longer than a node does for its peer, as apps do, so that it hears why an answer
+    /// ended.</remarks>
     public AppClient AppWith(string? key) => new(Network.ClientFor("app", TimeSpan.FromMinutes(10)), Front, key);
 
     /// <summary>The owner, at the admin door.</summary>
