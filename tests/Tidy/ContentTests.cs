@@ -14,9 +14,9 @@ public sealed class ContentTests
         .Select(l => $"{l.Place} holds {l.What}"));
 
     [Fact]
-    public void No_package_file_names_a_registry_that_others_cannot_reach() => Violations.None(Repository.Files
+    public void No_package_file_names_a_registry() => Violations.None(Repository.Files
         .Where(IsPackageFile)
-        .SelectMany(f => Secrets.ForeignHosts(Repository.Read(f)).Select(host => $"{f} names {host}")));
+        .SelectMany(f => Secrets.RegistryHosts(Repository.Read(f)).Select(host => $"{f} names {host}")));
 
     [Fact]
     public void No_key_file_is_kept() => Assert.DoesNotContain(Repository.Files, f =>
@@ -39,15 +39,15 @@ public sealed class ContentTests
     public void Harmless_lines_are_not(string line) => Assert.Null(Secrets.InLine(line));
 
     [Fact]
-    public void Registries_are_told_apart()
+    public void Registries_are_found()
     {
         const string Lock = """
             "resolved": "https://packages.example/a/-/a-1.0.0.tgz",
-            "url": "https://opencollective.com/a"
+            "url": "https://funding.example/a"
             "resolved": "http://10.0.0.1:4873/b/-/b-1.0.0.tgz",
             """;
 
-        Assert.Equal(["10.0.0.1:4873"], Secrets.ForeignHosts(Lock));
+        Assert.Equal(["packages.example", "10.0.0.1:4873"], Secrets.RegistryHosts(Lock));
     }
 
     private static bool IsPackageFile(string path) =>

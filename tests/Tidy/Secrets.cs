@@ -22,9 +22,6 @@ internal static partial class Secrets
         "2a871d0798f97d79848a013d4936a73bf4cc922c825d33c1cf7073dff6d409c6",
     ];
 
-    /// <summary>Where packages may come from.</summary>
-    private static readonly string[] PublicHosts = ["packages.example"];
-
     /// <summary>What a line gives away, or null.</summary>
     public static string? InLine(string line)
     {
@@ -41,9 +38,10 @@ internal static partial class Secrets
         return MachinePath().IsMatch(line) ? "a path of somebody's machine" : null;
     }
 
-    /// <summary>Hosts that a package file fetches from and that are not public registries.</summary>
-    public static IEnumerable<string> ForeignHosts(string packageFile) =>
-        Source().Matches(packageFile).Select(m => m.Groups[1].Value).Except(PublicHosts);
+    /// <summary>Hosts that a package file fetches from; where packages come from is each machine's own
+    /// setting.</summary>
+    public static IEnumerable<string> RegistryHosts(string packageFile) =>
+        Source().Matches(packageFile).Select(m => m.Groups[1].Value).Distinct();
 
     /// <summary>
     /// A known development key, or one so plain (repeated digits, a small number) that it is an example.
@@ -63,7 +61,8 @@ internal static partial class Secrets
     private static partial Regex HexKey();
 
     // Ollama's image keeps its models under /root/.ollama and says so in its replies.
-    [GeneratedRegex(@"(?<![\w.}\-/*])(/build/|/home/(?!user\b)\w|/root/(?!\.ollama)|/Users/\w|[A-Z]:\\{1,2}Users\\)")]
+    [GeneratedRegex(
+        @"(?<![\w.}\-/*])(/build/|/home/(?!user\b)\w|/root/(?!\.ollama)|/Users/\w|[A-Z]:\\{1,2}Users\\)")]
     private static partial Regex MachinePath();
 
     [GeneratedRegex("(?:resolved|registry|source)[^\\n]*?https?://([^/\"'\\s<>)]+)", RegexOptions.IgnoreCase)]
