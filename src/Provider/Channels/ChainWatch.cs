@@ -42,6 +42,15 @@ internal sealed partial class ChainWatch(
     /// <summary>Fires with a channel on which a withdrawal has begun.</summary>
     public event Action<Bytes32>? WithdrawalSeen;
 
+    /// <summary>Tells the withdrawal again once there is more to claim before the money leaves.</summary>
+    public void Remind(Bytes32 channel)
+    {
+        if (journal.Book.Channels[channel].IsWithdrawing)
+        {
+            WithdrawalSeen?.Invoke(channel);
+        }
+    }
+
     /// <summary>Fires with a channel of which more is confirmed than before.</summary>
     public event Action<Bytes32>? DepositConfirmed;
 

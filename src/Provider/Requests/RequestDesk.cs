@@ -185,6 +185,7 @@ internal sealed partial class RequestDesk : IDisposable
         var receipt = await _receipts.SignAsync(run);
         _answers.Keep(admitted.Paid.Id, run.Choices());
         _running.TryRemove(admitted.Paid.Id, out _);
+        _watch.Remind(admitted.ChannelId);
         LogServed(
             admitted.Paid.Id, receipt.Message.InputTokens + receipt.Message.CachedTokens, receipt.Message.OutputTokens,
             receipt.Message.FinishReason, receipt.Message.Charge);
