@@ -20,7 +20,7 @@ internal sealed class ChannelOpener(
     TimeProvider time,
     Randomness randomness)
 {
-    /// <summary>The vault cannot pay for another channel.</summary>
+    /// <summary>The code where the vault cannot pay for another channel; only its owner can remedy that.</summary>
     public const string VaultEmpty = "vault_empty";
 
     private const ulong DrawSeconds = 600;

@@ -23,9 +23,6 @@ internal sealed partial class ChannelPlanner(
     TimeProvider time,
     ILogger<ChannelPlanner> log)
 {
-    /// <summary>The code of an obstacle that only the vault's owner can remove.</summary>
-    public const string VaultEmpty = ChannelOpener.VaultEmpty;
-
     // Time up, cancelled or told: the loop looks for itself.
     private const ConfigureAwaitOptions EitherWay =
         ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;

@@ -195,7 +195,7 @@ internal sealed class CallDesk(
         planner.Want(listed.Offer.Provider, appRequest);
         return planner.Obstacle(listed.Offer.Provider) switch
         {
-            { Code: ChannelPlanner.VaultEmpty } empty => empty,
+            { Code: ChannelOpener.VaultEmpty } empty => empty,
             { } why => new Refusal(
                 Fault.Nobody, NoChannel,
                     $"No channel to the provider is idle and full enough. The last one was not opened: {why.Message}"),
@@ -216,7 +216,7 @@ internal sealed class CallDesk(
         string[] order =
         [
             "insufficient_funds", "context_length_exceeded", "invalid_max_tokens", "invalid_choices", "feature_missing",
-            NoChannel, "provider_full", ChannelPlanner.VaultEmpty,
+            NoChannel, "provider_full", ChannelOpener.VaultEmpty,
         ];
         // Any other reason is between the gateway and its market, and nothing that an app could act on.
         return passedOver
