@@ -155,8 +155,8 @@ internal sealed class PaidStream(
     private async Task<CallOutcome> NotSentAsync(PaidCall call, Refusal refusal)
     {
         // Only where the connection was never made is it sure that the provider has seen nothing.
-        if (refusal.Code is "connect_failed" or "connect_timeout" or "name_not_resolved" or "address_refused"
-            or "pin_mismatch" or "tls_failed" or "bad_endpoint")
+        if (refusal.Code is WireCodes.ConnectFailed or WireCodes.ConnectTimeout or WireCodes.NameNotResolved
+            or WireCodes.AddressRefused or WireCodes.PinMismatch or WireCodes.TlsFailed or WireCodes.BadEndpoint)
         {
             await books.RefusedAsync(call.Paid.Id, call.ChannelId, call.AppRequest, refusal.Code);
         }
