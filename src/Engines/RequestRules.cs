@@ -13,11 +13,20 @@ public static class EngineFeatures
     public const string LogitBias = "logit_bias";
     public const string Logprobs = "logprobs";
     public const string ManyChoices = "n";
+    public const string MinTokens = "min_tokens";
     public const string Penalties = "penalties";
     public const string Seed = "seed";
     public const string Stop = "stop";
     public const string Tools = "tools";
     public const string TopK = "top_k";
+
+    /// <summary>What a request needs that not every engine has, in the words of offers, sorted.</summary>
+    public static IReadOnlyList<string> NeededBy(ChatRequest chat)
+    {
+        ArgumentNullException.ThrowIfNull(chat);
+        return [.. RequestRules.Needs(chat, chat.Choices)
+            .Where(need => need.IsAsked).Select(need => need.Feature).Distinct().Order(StringComparer.Ordinal)];
+    }
 }
 
 /// <summary>Refusals that every engine shares.</summary>
@@ -38,21 +47,28 @@ internal static class RequestRules
     /// </exception>
     public static void RequireFeatures(EngineRequest request, IReadOnlyList<string> features)
     {
-        var chat = request.Chat;
-        Require(chat.HasImages, EngineFeatures.Images, "images", "send text alone");
-        Require(NeedsGrammar(chat.ResponseFormat), EngineFeatures.JsonSchema, "response_format", "leave it out");
-        Require(chat.LogitBias.Count > 0, EngineFeatures.LogitBias, "logit_bias", "leave it out");
-        Require(chat.Logprobs, EngineFeatures.Logprobs, "logprobs", "leave it out");
-        Require(request.Choices > 1, EngineFeatures.ManyChoices, "n above 1", "send several requests");
-        Require(chat.Tools is not null, EngineFeatures.Tools, "tools", "leave them out");
-
-        void Require(bool isAsked, string feature, string field, string advice)
+        foreach (var need in Needs(request.Chat, request.Choices))
         {
-            if (isAsked && !features.Contains(feature, StringComparer.Ordinal))
+            if (need.IsAsked && !features.Contains(need.Feature, StringComparer.Ordinal))
             {
-                throw Unsupported(field, advice);
+                throw Unsupported(need.Field, need.Advice);
             }
         }
+    }
+
+    internal static IEnumerable<(bool IsAsked, string Feature, string Field, string Advice)> Needs(
+        ChatRequest chat, int choices)
+    {
+        yield return (chat.HasImages, EngineFeatures.Images, "images", "send text alone");
+        yield return (
+            NeedsGrammar(chat.ResponseFormat), EngineFeatures.JsonSchema, "response_format", "leave it out");
+        yield return (chat.LogitBias.Count > 0, EngineFeatures.LogitBias, "logit_bias", "leave it out");
+        yield return (chat.Logprobs, EngineFeatures.Logprobs, "logprobs", "leave it out");
+        yield return (chat.MinTokens > 0, EngineFeatures.MinTokens, "min_tokens", "leave it out");
+        yield return (choices > 1, EngineFeatures.ManyChoices, "n above 1", "send several requests");
+        yield return (chat.Tools is not null, EngineFeatures.Tools, "tools", "leave them out");
+        yield return (chat.TopK > 0, EngineFeatures.TopK, "top_k", "leave it out");
+        yield return (chat.MinP > 0, EngineFeatures.TopK, "min_p", "leave it out");
     }
 
     public static void RequireChoices(EngineRequest request, int most)

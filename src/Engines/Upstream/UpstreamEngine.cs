@@ -211,6 +211,11 @@ public sealed class UpstreamEngine : IEngine
             features.AddRange([EngineFeatures.LogitBias, EngineFeatures.Logprobs, EngineFeatures.TopK]);
         }
 
+        if (probe.Server is "vllm" or "sglang")
+        {
+            features.Add(EngineFeatures.MinTokens);
+        }
+
         // llama.cpp and Ollama answer n > 1 with a single choice, without an error.
         if (probe.Server is "vllm" or "sglang" && options.MaxChoices > 1)
         {

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Collections.Immutable;
 using Souk.Chain;
 using Souk.Engines;
 using Souk.Gateway.Channels;
@@ -114,7 +113,7 @@ internal sealed class CallDesk(
                 AppLimit = (ulong?)chat.MaxTokens,
                 // What a channel can hold counts, not what is idle at the moment: for more, one is opened.
                 Available = Amount.Min(key.Available, Amount.Max(free, options.ChannelDeposit)),
-                Features = Features(chat),
+                Features = [.. EngineFeatures.NeededBy(chat)],
                 LeastTier = options.LeastTier,
             };
             var ranking = Matching.Rank(
@@ -133,26 +132,6 @@ internal sealed class CallDesk(
 
         var (best, counted) = candidates.MinBy(pair => pair.Candidate.Score);
         return await ReserveAsync(chat, key, appRequest, best, counted);
-    }
-
-    // Feature words are those of the engines' offers.
-    private static ImmutableArray<string> Features(ChatRequest chat)
-    {
-        List<string> features = [];
-        Add(chat.HasImages, EngineFeatures.Images);
-        Add(chat.Tools is not null, EngineFeatures.Tools);
-        Add(chat.Logprobs, EngineFeatures.Logprobs);
-        Add(chat.LogitBias.Count > 0, EngineFeatures.LogitBias);
-        Add(chat.Choices > 1, EngineFeatures.ManyChoices);
-        return [.. features];
-
-        void Add(bool isUsed, string feature)
-        {
-            if (isUsed)
-            {
-                features.Add(feature);
-            }
-        }
     }
 
     private async Task<Result<CountedPrompt>> CountAsync(

@@ -47,11 +47,13 @@ public sealed record ChatLimits
     /// <summary>Tool calls in one assistant message. Default 128.</summary>
     public int MaxToolCalls { get; init; } = 128;
 
-    /// <summary>Bytes of response_format: a schema becomes a grammar that must finish. Default 64 KiB.</summary>
-    public int MaxSchemaBytes { get; init; } = 64 * 1024;
+    /// <summary>Bytes of response_format: a schema becomes a grammar that must finish. Default 256 KiB; OpenAI's own
+    /// limit is 120,000 characters of names and values.</summary>
+    public int MaxSchemaBytes { get; init; } = 256 * 1024;
 
-    /// <summary>Nesting inside response_format. Default 24.</summary>
-    public int MaxSchemaDepth { get; init; } = 24;
+    /// <summary>Nesting of JSON inside response_format. Default 48: ten levels of objects in arrays, as OpenAI allows,
+    /// take about 40.</summary>
+    public int MaxSchemaDepth { get; init; } = 48;
 
     /// <summary>Entries of logit_bias. Default 1,024.</summary>
     public int MaxLogitBias { get; init; } = 1_024;

@@ -24,6 +24,10 @@ public sealed record ChatRequest
     /// <summary><c>max_completion_tokens</c>, or else <c>max_tokens</c>; 0 is legal.</summary>
     public int? MaxTokens { get; init; }
 
+    /// <summary>Tokens of a choice before its end token may come (<c>min_tokens</c> as in vLLM); null or 0 is none.
+    /// </summary>
+    public int? MinTokens { get; init; }
+
     /// <summary>0 to 2; 0 means greedy.</summary>
     public double? Temperature { get; init; }
 

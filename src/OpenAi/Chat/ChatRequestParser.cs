@@ -44,6 +44,7 @@ internal static class ChatRequestParser
             fields.FailMissing("model");
         }
 
+        RefuseOthers(fields);
         var isStream = fields.Flag("stream") ?? false;
         return new ChatRequest
         {
@@ -52,7 +53,8 @@ internal static class ChatRequestParser
             Stream = isStream,
             IncludeUsage = IncludeUsage(fields, isStream),
             ReturnTokenIds = fields.Flag("return_token_ids") ?? false,
-            MaxTokens = MaxTokens(fields),
+            MaxTokens = MaxTokens(fields, out var minTokens),
+            MinTokens = minTokens,
             Temperature = fields.Decimal("temperature", 0, 2),
             TopP = fields.Decimal("top_p", 0, 1),
             TopK = (int?)fields.Integer("top_k", -1, int.MaxValue),
@@ -92,10 +94,41 @@ internal static class ChatRequestParser
         return null;
     }
 
-    private static int? MaxTokens(FieldReader fields)
+    private static int? MaxTokens(FieldReader fields, out int? least)
     {
         var older = (int?)fields.Integer("max_tokens", 0, int.MaxValue);
-        return (int?)fields.Integer("max_completion_tokens", 0, int.MaxValue) ?? older;
+        var most = (int?)fields.Integer("max_completion_tokens", 0, int.MaxValue) ?? older;
+        least = (int?)fields.Integer("min_tokens", 0, int.MaxValue);
+        if (least > most)
+        {
+            fields.FailValue("min_tokens", $"it must not exceed the greatest number of tokens, {most}.");
+        }
+
+        return most;
+    }
+
+    // Old or different APIs whose answers would look otherwise. Ignoring them would bring something else than was
+    // asked for.
+    private static void RefuseOthers(FieldReader fields)
+    {
+        Refuse("functions", "it is deprecated and not served; send 'tools'.");
+        Refuse("function_call", "it is deprecated and not served; send 'tool_choice'.");
+        Refuse("audio", "audio output is not served.");
+        Refuse("web_search_options", "web search is not served.");
+        if (fields.Of("modalities", JsonValueKind.Array, "an array of strings") is { } modalities
+            && modalities.EnumerateArray().Any(kind => kind.ValueKind != JsonValueKind.String
+                || !kind.ValueEquals("text"u8)))
+        {
+            fields.FailValue("modalities", "only 'text' is served.", "unsupported_value");
+        }
+
+        void Refuse(string name, string message)
+        {
+            if (fields.Any(name) is not null)
+            {
+                fields.FailValue(name, message, "unsupported_parameter");
+            }
+        }
     }
 
     private static bool IncludeUsage(FieldReader fields, bool isStream)

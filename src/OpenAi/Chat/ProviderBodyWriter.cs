@@ -33,9 +33,15 @@ internal static class ProviderBodyWriter
 
     private static void WriteDelivery(Utf8JsonWriter writer, ChatRequest request, ProviderBody body)
     {
-        if ((body.MaxTokens ?? request.MaxTokens) is { } most)
+        var limit = body.MaxTokens ?? request.MaxTokens;
+        if (limit is { } most)
         {
             writer.WriteNumber(body.MaxTokensField, most);
+        }
+
+        if (request.MinTokens is > 0 and var least)
+        {
+            writer.WriteNumber("min_tokens"u8, Math.Min(least, limit ?? least));
         }
 
         if (request.Choices != 1)

@@ -14,7 +14,7 @@ public sealed class ChatRequestTests
     {
         var request = Parse($$"""
             {"model":"m","messages":[{"role":"developer","content":"d"},{"role":"user","content":"u"}],
-             "seed":-9007199254740991,"max_tokens":0,"temperature":2,"top_p":0.5,"top_k":-1,"min_p":0.1,"n":16.0,
+             "seed":-9007199254740991,"max_tokens":0,"temperature":2,"top_p":0.5,"top_k":-1,"min_p":0.1,"n":16.0,"min_tokens":0,
              "presence_penalty":-2,"frequency_penalty":2.0,"stop":"x","stream":true,
               "stream_options":{"include_usage":true},
              "return_token_ids":true,"logprobs":true,"top_logprobs":3,"logit_bias":{"7":-100,"3":1.5},"user":"u",
@@ -24,6 +24,7 @@ public sealed class ChatRequestTests
 
         Assert.Equal(-9007199254740991L, request.Seed);
         Assert.Equal(0, request.MaxTokens);
+        Assert.Equal(0, request.MinTokens);
         Assert.Equal(2.0, request.Temperature);
         Assert.Equal(0.5, request.TopP);
         Assert.Equal(-1, request.TopK);
@@ -38,6 +39,34 @@ public sealed class ChatRequestTests
         Assert.Equal("low", request.ReasoningEffort);
         Assert.Equal("developer", request.Messages[0].Role);
         Assert.True(request.Root.TryGetProperty("something_new", out _));
+    }
+
+    [Theory]
+    [InlineData("\"max_tokens\":4,\"min_tokens\":5", "min_tokens", "invalid_value")]
+    [InlineData("\"max_tokens\":9,\"max_completion_tokens\":4,\"min_tokens\":5", "min_tokens", "invalid_value")]
+    [InlineData("\"min_tokens\":-1", "min_tokens", "integer_below_min_value")]
+    [InlineData("\"top_logprobs\":21,\"logprobs\":true", "top_logprobs", "integer_above_max_value")]
+    [InlineData("\"top_logprobs\":2", "top_logprobs", "invalid_value")]
+    [InlineData("\"functions\":[{\"name\":\"f\"}]", "functions", "unsupported_parameter")]
+    [InlineData("\"function_call\":\"auto\"", "function_call", "unsupported_parameter")]
+    [InlineData("\"modalities\":[\"text\",\"audio\"]", "modalities", "unsupported_value")]
+    [InlineData("\"web_search_options\":{}", "web_search_options", "unsupported_parameter")]
+    public void What_cannot_be_served_is_refused_by_its_name(string fields, string param, string code)
+    {
+        var error = Parse($$"""{"model":"m","messages":{{Hello}},{{fields}}}""").Error!;
+        Assert.Equal((400, param, code), (error.Status, error.Param, error.Code));
+    }
+
+    [Fact]
+    public void Fields_that_change_nothing_here_are_taken()
+    {
+        var request = Parse($$"""
+            {"model":"m","messages":{{Hello}},"store":false,"metadata":null,"user":"u","service_tier":"flex",
+             "prompt_cache_key":"k","safety_identifier":"s","verbosity":"low","prediction":{"type":"content"},
+             "modalities":["text"],"functions":null,"prompt_cache_retention":"24h","max_completion_tokens":3,
+             "max_tokens":9,"min_tokens":3}
+            """).Value;
+        Assert.Equal((3, 3), (request.MaxTokens, request.MinTokens));
     }
 
     [Fact]

@@ -23,6 +23,16 @@ public sealed class ProviderBodyTests
     }
 
     [Fact]
+    public void A_lowered_limit_lowers_the_least_number_of_tokens_too()
+    {
+        var request = ChatRequest.Parse(Encoding.UTF8.GetBytes(
+            """{"model":"m","messages":[{"role":"user","content":"x"}],"min_tokens":8}""")).Value;
+        var sent = ChatRequest.Parse(request.ToProviderBody("digest", 5)).Value;
+        Assert.Equal((5, 5), (sent.MaxTokens, sent.MinTokens));
+        Assert.Equal(8, ChatRequest.Parse(request.ToProviderBody("digest", null)).Value.MinTokens);
+    }
+
+    [Fact]
     public void What_was_read_is_what_is_sent()
     {
         var request = ChatRequest.Parse(Encoding.UTF8.GetBytes("""
