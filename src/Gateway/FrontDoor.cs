@@ -2,6 +2,7 @@ using Souk.Chain;
 using Souk.Gateway.Chat;
 using Souk.Gateway.Keys;
 using Souk.Gateway.Offers;
+using Souk.Ledger.Customer;
 using Souk.Market.Offers;
 using Souk.OpenAi.Errors;
 using Souk.OpenAi.Listing;
@@ -10,67 +11,98 @@ using Souk.Wire;
 
 namespace Souk.Gateway;
 
-/// <summary>The OpenAI front door: what apps reach under <c>/v1</c>. No CORS: a web page of another origin gets
+/// <summary>A request of an app with its id, which the reply's headers already carry.</summary>
+internal sealed record Visit(WireRequest Request, IWireResponse Response, RequestId Id, WireHeaders Headers);
+
+/// <summary>One row of the front door's table.</summary>
+/// <param name="Method">The one method that it takes.</param>
+/// <param name="Path">The exact path.</param>
+/// <param name="AnswerAsync">Answers a visit that has a good API key.</param>
+/// <param name="Error">The body of an error that is found before that; null for OpenAI's.</param>
+internal sealed record Route(
+    string Method, string Path, Func<Visit, ApiKeyAccount, CancellationToken, Task> AnswerAsync,
+    Func<OpenAiError, byte[]>? Error = null);
+
+/// <summary>The front door: what apps reach under <c>/v1</c>. No CORS: a web page of another origin gets
 /// nothing.</summary>
-internal sealed class FrontDoor(
-    KeyDesk keys, ChatDesk chat, MarketView market, Catalogue catalogue, IMarketChain chain, TimeProvider time,
-    Randomness randomness) : IWireHandler
+internal sealed class FrontDoor : IWireHandler
 {
-    private const string Chat = "/v1/chat/completions";
-    private const string Models = "/v1/models";
+    private readonly KeyDesk _keys;
+    private readonly MarketView _market;
+    private readonly Catalogue _catalogue;
+    private readonly IMarketChain _chain;
+    private readonly TimeProvider _time;
+    private readonly Randomness _randomness;
+    private readonly Route[] _routes;
+
+    public FrontDoor(
+        KeyDesk keys, ChatDesk chat, MarketView market, Catalogue catalogue, IMarketChain chain, TimeProvider time,
+        Randomness randomness)
+    {
+        (_keys, _market, _catalogue, _chain) = (keys, market, catalogue, chain);
+        (_time, _randomness) = (time, randomness);
+        _routes =
+        [
+            Paid(new ChatApi()),
+            new("GET", "/v1/models", (visit, _, aborted) =>
+                visit.Response.SendJsonAsync(200, List().ToJson(), aborted, visit.Headers).AsTask()),
+        ];
+
+        Route Paid(IAppApi api) => new(
+            "POST", api.Path,
+            (visit, key, aborted) => chat.HandleAsync(api, visit.Request, visit.Response, key, visit.Id, aborted),
+            api.Error);
+    }
 
     /// <inheritdoc/>
     public async Task HandleAsync(WireRequest request, IWireResponse response, CancellationToken aborted)
     {
-        var id = randomness.NextRequestId();
-        var headers = Door.Headers(id);
+        var id = _randomness.NextRequestId();
+        var visit = new Visit(request, response, id, Door.Headers(id));
         if (request.Path is "/health" && request.Method == "GET")
         {
-            await response.SendJsonAsync(200, "{\"status\":\"ok\"}"u8.ToArray(), aborted, headers);
+            await response.SendJsonAsync(200, "{\"status\":\"ok\"}"u8.ToArray(), aborted, visit.Headers);
             return;
         }
 
-        if (Route(request) is { } misdirected)
+        var route = Array.Find(_routes, route => route.Path == request.Path);
+        if (route is null)
         {
-            await Door.SendErrorAsync(response, misdirected, headers, aborted);
-            return;
+            await FailAsync(visit, null, Unknown(request), aborted);
         }
-
-        if (!keys.Authorise(request.Headers["authorization"]).TryGet(out var account, out var refusal))
+        else if (route.Method != request.Method)
         {
-            await Door.SendErrorAsync(response, AppErrors.From(refusal), headers, aborted);
-            return;
+            await FailAsync(visit, route, Misused(request, route), aborted);
         }
-
-        if (request.Path == Chat)
+        else if (!_keys.Authorise(request.Headers["authorization"]).TryGet(out var account, out var refusal))
         {
-            await chat.HandleAsync(request, response, account, id, aborted);
+            await FailAsync(visit, route, AppErrors.From(refusal), aborted);
         }
         else
         {
-            await response.SendJsonAsync(200, List().ToJson(), aborted, headers);
+            await route.AnswerAsync(visit, account, aborted);
         }
     }
 
-    private static OpenAiError? Route(WireRequest request) => (request.Method, request.Path) switch
-    {
-        ("POST", Chat) or ("GET", Models) => null,
-        (_, Chat or Models) => new OpenAiError(
-            405, ErrorTypes.InvalidRequest, "method_not_allowed", null,
-            $"Not allowed to {request.Method} on {request.Path}; try {(request.Path == Chat ? "POST" : "GET")}."),
-        _ => new OpenAiError(
-            404, ErrorTypes.InvalidRequest, "unknown_url", null,
-            $"Unknown request URL: {request.Method} {Printable(request.Path)}. This gateway serves POST {Chat} and "
-                + $"GET {Models}."),
-    };
+    private static ValueTask FailAsync(Visit visit, Route? route, OpenAiError error, CancellationToken aborted) =>
+        Door.SendErrorAsync(visit.Response, error, visit.Headers, aborted, route?.Error?.Invoke(error));
+
+    private static OpenAiError Misused(WireRequest request, Route route) => new(
+        405, ErrorTypes.InvalidRequest, "method_not_allowed", null,
+        $"Not allowed to {request.Method} on {request.Path}; try {route.Method}.");
+
+    private OpenAiError Unknown(WireRequest request) => new(
+        404, ErrorTypes.InvalidRequest, "unknown_url", null,
+        $"Unknown request URL: {request.Method} {Printable(request.Path)}. This gateway serves "
+            + string.Join(", ", _routes.Select(route => $"{route.Method} {route.Path}")) + ".");
 
     private static string Printable(string path) => path.Length <= 128 ? path : path[..128];
 
     private ModelList List()
     {
-        var now = (ulong)time.GetUtcNow().ToUnixTimeSeconds();
-        var entries = catalogue.Entries
-            .Select(entry => (entry.Name, Offers: entry.Digests.SelectMany(market.Book.For)
+        var now = (ulong)_time.GetUtcNow().ToUnixTimeSeconds();
+        var entries = _catalogue.Entries
+            .Select(entry => (entry.Name, Offers: entry.Digests.SelectMany(_market.Book.For)
                 .Where(listed => listed.IsLive(now) && listed.Offer.Concurrency > 0).ToList()))
             .Where(entry => entry.Offers.Count > 0)
             .Select(entry => Entry(entry.Name, entry.Offers));
@@ -91,5 +123,5 @@ internal sealed class FrontDoor(
     }
 
     // A price is per million tokens, so one token costs it with six more decimal places.
-    private string PerToken(Amount price) => price.ToDecimal(chain.Network.CurrencyDecimals + 6);
+    private string PerToken(Amount price) => price.ToDecimal(_chain.Network.CurrencyDecimals + 6);
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Souk.OpenAi.Chat;
 using Souk.OpenAi.Errors;
 using Souk.Wire;
@@ -8,104 +9,54 @@ namespace Souk.Gateway.Chat;
 /// The app's side of a streamed answer. An app that no longer listens is not an error: the stream goes on without it,
 /// since the receipt must be read.
 /// </summary>
-internal sealed class AppStream(IWireResponse response, ChatStreamWriter writer, WireHeaders headers, ChatRequest chat)
+internal sealed class AppStream(IWireResponse response, IAppReply reply, WireHeaders headers)
 {
-    private readonly bool[] _hasRole = new bool[chat.Choices];
+    private readonly ArrayBufferWriter<byte> _output = new(1_024);
     private bool _isListening = true;
 
     /// <summary>True once status and headers are out.</summary>
     public bool IsStarted { get; private set; }
 
-    /// <summary>Passes a part on as OpenAI would write it.</summary>
-    public async ValueTask WriteAsync(ChunkChoice part)
+    /// <summary>Passes a part on as the app's API would write it.</summary>
+    public ValueTask WriteAsync(ChunkChoice part)
     {
-        if (!IsStarted)
-        {
-            await StartAsync();
-        }
-
-        if (!_hasRole[part.Index])
-        {
-            _hasRole[part.Index] = true;
-            await SendAsync(writer.Role(part.Index));
-        }
-
-        var ids = chat.ReturnTokenIds && part.TokenIds is { } told ? told : [];
-        if (!part.ToolCalls.IsEmpty)
-        {
-            await SendAsync(writer.ToolCalls(part.Index, part.ToolCalls.Span, ids));
-        }
-        else if (part.Reasoning is { Length: > 0 } reasoning)
-        {
-            await SendAsync(writer.Reasoning(part.Index, reasoning, ids));
-        }
-        else if (part.Content is { Length: > 0 } content)
-        {
-            await SendAsync(writer.Text(part.Index, content, ids, part.Logprobs.Span));
-        }
-        else if (ids.Length > 0)
-        {
-            await SendAsync(writer.Text(part.Index, "", ids));
-        }
-
-        if (part.FinishReason is { } reason)
-        {
-            await SendAsync(writer.Finish(part.Index, FinishReasons.Accepted(reason)));
-        }
+        _output.ResetWrittenCount();
+        reply.Part(part, _output);
+        return SendAsync();
     }
 
-    /// <summary>Usage where the app asked for it, then the end mark.</summary>
-    public async ValueTask EndAsync(Usage usage)
+    /// <summary>Ends a whole answer.</summary>
+    public ValueTask EndAsync(Usage usage)
     {
-        if (!IsStarted)
-        {
-            await StartAsync();
-        }
-
-        if (chat.IncludeUsage)
-        {
-            await SendAsync(writer.Usage(usage));
-        }
-
-        await SendAsync(ChatStreamWriter.Done);
+        _output.ResetWrittenCount();
+        reply.End(usage, _output);
+        return SendAsync();
     }
 
-    /// <summary>The error event that ends a stream which failed; a bare close would look like a whole answer.</summary>
-    public async ValueTask FailAsync(OpenAiError error)
+    /// <summary>The error event that ends a stream which failed.</summary>
+    public ValueTask FailAsync(OpenAiError error)
     {
-        if (!IsStarted)
-        {
-            await StartAsync();
-        }
-
-        await SendAsync(writer.Error(error));
+        _output.ResetWrittenCount();
+        reply.Fail(error, _output);
+        return SendAsync();
     }
 
-    private async ValueTask StartAsync()
+    private async ValueTask SendAsync()
     {
-        IsStarted = true;
-        headers["content-type"] = "text/event-stream; charset=utf-8";
-        headers["cache-control"] = "no-cache";
         try
         {
-            await response.StartAsync(200, headers, CancellationToken.None);
-        }
-        catch (Exception broken) when (broken is OperationCanceledException or IOException)
-        {
-            _isListening = false;
-        }
-    }
+            if (!IsStarted)
+            {
+                IsStarted = true;
+                headers["content-type"] = "text/event-stream; charset=utf-8";
+                headers["cache-control"] = "no-cache";
+                await response.StartAsync(200, headers, CancellationToken.None);
+            }
 
-    private async ValueTask SendAsync(ReadOnlyMemory<byte> data)
-    {
-        if (!_isListening)
-        {
-            return;
-        }
-
-        try
-        {
-            await response.WriteAsync(data, CancellationToken.None);
+            if (_isListening && _output.WrittenCount > 0)
+            {
+                await response.WriteAsync(_output.WrittenMemory, CancellationToken.None);
+            }
         }
         catch (Exception broken) when (broken is OperationCanceledException or IOException)
         {

@@ -8,7 +8,10 @@ using Souk.Wire;
 
 namespace Souk.Gateway.Chat;
 
-/// <summary>Answers <c>POST /v1/chat/completions</c>, streamed and whole, exactly in OpenAI's shapes.</summary>
+/// <summary>
+/// Answers apps by a paid call, streamed and whole, in whatever API they speak: prepares it, runs it, tries another
+/// channel, waits for the bill, and tells how it went so that no SDK pays twice.
+/// </summary>
 internal sealed class ChatDesk(
     GatewayOptions options, IMarketChain chain, CallDesk calls, PaidStream stream, ReceiptChaser chaser,
     ReceiptBooks books, RecentCalls recent, TimeProvider time)
@@ -17,32 +20,34 @@ internal sealed class ChatDesk(
 
     /// <summary>Answers a request of an API key.</summary>
     public async Task HandleAsync(
-        WireRequest request, IWireResponse response, ApiKeyAccount key, RequestId appRequest, CancellationToken aborted)
+        IAppApi api, WireRequest request, IWireResponse response, ApiKeyAccount key, RequestId appRequest,
+        CancellationToken aborted)
     {
-        var headers = Door.Headers(appRequest);
-        var parsed = ChatRequest.Parse(request.Body);
+        var app = new App(api, response, Door.Headers(appRequest), aborted);
+        var parsed = api.Parse(request.Body);
         if (!parsed.IsOk)
         {
-            await Door.SendErrorAsync(response, parsed.Error, headers, aborted);
+            await app.FailAsync(parsed.Error);
             return;
         }
 
-        var chat = parsed.Value;
+        var chat = parsed.Value.Chat;
         var prepared = await calls.PrepareAsync(chat, key, appRequest, aborted);
         if (!prepared.TryGet(out var call, out var refusal))
         {
-            await Door.SendErrorAsync(response, AppErrors.From(refusal), headers, aborted);
+            await app.FailAsync(AppErrors.From(refusal));
             return;
         }
 
         recent.Note(appRequest, call.Paid.Id);
+        using var reply = parsed.Value.Begin(appRequest, time.GetUtcNow().ToUnixTimeSeconds());
         if (chat.Stream)
         {
-            await StreamAsync(call, key, response, headers, aborted);
+            await StreamAsync(call, key, app, reply);
         }
         else
         {
-            await WholeAsync(call, key, response, headers, aborted);
+            await WholeAsync(call, key, app, reply);
         }
     }
 
@@ -73,10 +78,9 @@ internal sealed class ChatDesk(
         }
     }
 
-    private async Task WholeAsync(
-        PaidCall first, ApiKeyAccount key, IWireResponse response, WireHeaders headers, CancellationToken aborted)
+    private async Task WholeAsync(PaidCall first, ApiKeyAccount key, App app, IAppReply reply)
     {
-        var (call, answer, outcome) = await RunAsync(first, key, null, aborted);
+        var (call, answer, outcome) = await RunAsync(first, key, null, app.Aborted);
         if (outcome.Bill is null)
         {
             outcome = await WaitForBillAsync(call, outcome);
@@ -85,29 +89,25 @@ internal sealed class ChatDesk(
         var bill = outcome.Bill ?? Amount.Zero;
         if (outcome.Failure is { } failure && (bill.IsZero || !answer.HasOutput))
         {
-            await FailAsync(bill, failure, response, headers, aborted);
+            await FailAsync(bill, failure, app);
             return;
         }
 
-        var completion = new ChatCompletion(
-            "chatcmpl-" + call.AppRequest, time.GetUtcNow().ToUnixTimeSeconds(), call.Chat.Model,
+        var body = reply.Whole(
             [.. answer.Choices.Select((choice, index) => Choice(call, choice, index))], Usage(outcome, answer, bill));
-        await response.SendJsonAsync(200, completion.ToJson(), aborted, headers);
+        await app.Response.SendJsonAsync(200, body, app.Aborted, app.Headers);
     }
 
-    private static async Task FailAsync(
-        Amount bill, Refusal failure, IWireResponse response, WireHeaders headers, CancellationToken aborted)
+    private static ValueTask FailAsync(Amount bill, Refusal failure, App app)
     {
         if (bill.IsZero)
         {
-            await Door.SendErrorAsync(response, AppErrors.From(failure), headers, aborted);
-            return;
+            return app.FailAsync(AppErrors.From(failure));
         }
 
         // Charged for nothing that can be shown: an error that no SDK retries.
-        headers["x-should-retry"] = "false";
-        await Door.SendErrorAsync(
-            response, OpenAiError.Unprocessable(failure.Message, null, failure.Code), headers, aborted);
+        app.Headers["x-should-retry"] = "false";
+        return app.FailAsync(OpenAiError.Unprocessable(failure.Message, null, failure.Code));
     }
 
     private async Task<CallOutcome> WaitForBillAsync(PaidCall call, CallOutcome outcome)
@@ -122,13 +122,10 @@ internal sealed class ChatDesk(
         return outcome with { Bill = await books.BilledAsync(call.AppRequest) };
     }
 
-    private async Task StreamAsync(
-        PaidCall first, ApiKeyAccount key, IWireResponse response, WireHeaders headers, CancellationToken aborted)
+    private async Task StreamAsync(PaidCall first, ApiKeyAccount key, App app, IAppReply reply)
     {
-        using var writer = new ChatStreamWriter(
-            "chatcmpl-" + first.AppRequest, time.GetUtcNow().ToUnixTimeSeconds(), first.Chat.Model);
-        var sink = new AppStream(response, writer, headers, first.Chat);
-        var (call, answer, outcome) = await RunAsync(first, key, sink.WriteAsync, aborted);
+        var sink = new AppStream(app.Response, reply, app.Headers);
+        var (call, answer, outcome) = await RunAsync(first, key, sink.WriteAsync, app.Aborted);
         if (outcome.Failure is { } failure)
         {
             if (sink.IsStarted)
@@ -139,7 +136,7 @@ internal sealed class ChatDesk(
             {
                 // A status can still be told, and SDKs retry some: so first it must be sure what was charged.
                 outcome = outcome.Bill is null ? await WaitForBillAsync(call, outcome) : outcome;
-                await FailAsync(outcome.Bill ?? Amount.Zero, failure, response, headers, aborted);
+                await FailAsync(outcome.Bill ?? Amount.Zero, failure, app);
             }
 
             return;
@@ -172,5 +169,12 @@ internal sealed class ChatDesk(
             CachedTokens = receipt is null ? 0 : (long)receipt.CachedTokens,
             Cost = bill.ToDecimal(chain.Network.CurrencyDecimals),
         };
+    }
+
+    /// <summary>Where an answer goes, and in which API's words.</summary>
+    private sealed record App(IAppApi Api, IWireResponse Response, WireHeaders Headers, CancellationToken Aborted)
+    {
+        public ValueTask FailAsync(OpenAiError error) =>
+            Door.SendErrorAsync(Response, error, Headers, Aborted, Api.Error(error));
     }
 }
