@@ -27,7 +27,8 @@ internal interface IAppRequest
     /// <summary>What is bought. Its <c>Stream</c> says whether the app wants the answer as it arrives.</summary>
     ChatRequest Chat { get; }
 
-    /// <summary>Begins the answer. The id names it for the app; <paramref name="created"/> is in Unix seconds.</summary>
+    /// <summary>Begins the answer. The id names it for the app; <paramref name="created"/> is in Unix
+    /// seconds.</summary>
     IAppReply Begin(RequestId id, long created);
 }
 
