@@ -9,6 +9,13 @@ public abstract record EngineEvent;
 /// <param name="PromptIds">All ids of the prompt; null where an upstream gives none.</param>
 public sealed record PromptCounted(int Input, int Cached, int[]? PromptIds) : EngineEvent;
 
+/// <summary>Log-probabilities of the prompt's tokens, in order, in as many pieces as suits the engine; after
+/// <see cref="PromptCounted"/> and before any token. Only where the request asks for them.</summary>
+/// <param name="Logprobs">A logprobs object as chat completions have it (<c>{"content":[{"token","logprob","bytes",
+/// "top_logprobs"}]}</c>), JSON. The first token of the prompt follows nothing: its <c>logprob</c> is null and its
+/// <c>top_logprobs</c> is empty.</param>
+public sealed record PromptScored(ReadOnlyMemory<byte> Logprobs) : EngineEvent;
+
 /// <summary>A step of one choice.</summary>
 /// <param name="Choice">From 0.</param>
 /// <param name="Ids">The tokens generated since the last event of this choice, end tokens and those of withheld text

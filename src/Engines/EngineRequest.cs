@@ -25,4 +25,8 @@ public sealed record EngineRequest(
     /// <summary>What <see cref="IEngine.EncodePrompt"/> gave for this chat, so that it is not counted twice; null
     /// makes the engine encode the prompt itself.</summary>
     public int[]? PromptIds { get; init; }
+
+    /// <summary>Whether the prompt's own tokens are to be scored as well (<see cref="PromptScored"/>), with as many
+    /// alternatives as the chat's <c>TopLogprobs</c> says. Needs the feature "prompt_logprobs".</summary>
+    public bool PromptLogprobs => Chat.PromptLogprobs;
 }

@@ -1,4 +1,5 @@
 using Souk.OpenAi.Chat;
+using Souk.OpenAi.Embeddings;
 
 namespace Souk.Engines;
 
@@ -25,4 +26,17 @@ public interface IEngine : IAsyncDisposable
     /// or by any later pull.</exception>
     /// <exception cref="OperationCanceledException">The consumer cancelled.</exception>
     IAsyncEnumerable<EngineEvent> GenerateAsync(EngineRequest request, CancellationToken cancellationToken);
+
+    /// <summary>The ids of each input to embed, so that a seller can price them before it starts; null where only an
+    /// upstream can count.</summary>
+    /// <exception cref="EngineException">Theirs: this model makes no embeddings, or an input is empty or too long.
+    /// </exception>
+    int[][]? EncodeInputs(EmbeddingInputs inputs) => throw RequestRules.NotEmbedding();
+
+    /// <summary>Makes one vector of each input. An engine that can has the feature "embeddings", and generates no
+    /// text: then <see cref="GenerateAsync"/> and <see cref="EncodePrompt"/> are what it refuses.</summary>
+    /// <exception cref="EngineException">Any expected failure, with whose fault it was.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
+    Task<Embeddings> EmbedAsync(EmbeddingRequest request, CancellationToken cancellationToken) =>
+        throw RequestRules.NotEmbedding();
 }

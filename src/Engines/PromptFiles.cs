@@ -36,8 +36,8 @@ public static class PromptFiles
             : tokenizer.Value.ChatTemplateSource;
         if (source is null)
         {
-            return Unsupported(
-                "The model has no chat template, neither in chat_template.jinja nor in tokenizer_config.json.");
+            // Base and embedding models have none: they take raw texts, and refuse conversations one by one.
+            return new PromptEncoder(tokenizer.Value, null);
         }
 
         var template = ChatTemplate.Compile(source);

@@ -8,6 +8,9 @@ namespace Souk.Engines;
 /// <summary>Words for what requests may ask for, as offers list them.</summary>
 public static class EngineFeatures
 {
+    /// <summary>Makes embeddings, and nothing else.</summary>
+    public const string Embeddings = "embeddings";
+
     public const string Images = "images";
     public const string JsonSchema = "json_schema";
     public const string LogitBias = "logit_bias";
@@ -15,6 +18,9 @@ public static class EngineFeatures
     public const string ManyChoices = "n";
     public const string MinTokens = "min_tokens";
     public const string Penalties = "penalties";
+    /// <summary>Scores the prompt's own tokens too.</summary>
+    public const string PromptLogprobs = "prompt_logprobs";
+
     public const string Seed = "seed";
     public const string Stop = "stop";
     public const string Tools = "tools";
@@ -66,6 +72,7 @@ internal static class RequestRules
         yield return (chat.Logprobs, EngineFeatures.Logprobs, "logprobs", "leave it out");
         yield return (chat.MinTokens > 0, EngineFeatures.MinTokens, "min_tokens", "leave it out");
         yield return (choices > 1, EngineFeatures.ManyChoices, "n above 1", "send several requests");
+        yield return (chat.PromptLogprobs, EngineFeatures.PromptLogprobs, "echo with logprobs", "leave one out");
         yield return (chat.Tools is not null, EngineFeatures.Tools, "tools", "leave them out");
         yield return (chat.TopK > 0, EngineFeatures.TopK, "top_k", "leave it out");
         yield return (chat.MinP > 0, EngineFeatures.TopK, "min_p", "leave it out");
@@ -83,6 +90,11 @@ internal static class RequestRules
         new(
             Fault.Theirs, "feature_unsupported",
             $"This engine does not serve {field}: {advice}, or pick another offer.");
+
+    public static EngineException NotEmbedding() =>
+        new(
+            Fault.Theirs, "model_not_supported",
+            "This model makes no embeddings; ask /v1/embeddings for one that does.");
 
     public static EngineException ContextExceeded(int prompt, int context) =>
         new(

@@ -1,17 +1,30 @@
 using System.Text.Json;
+using Souk.OpenAi.Embeddings;
 using Souk.OpenAi.Errors;
 
 namespace Souk.OpenAi.Chat;
 
 /// <summary>
-/// A checked request to <c>/v1/chat/completions</c>. Fields that steer an answer are typed; what only passes through is
-/// kept as JSON. Null means that the app did not say, so that the model's own default applies.
+/// A checked request for an answer: a conversation, a raw prompt to go on with, or inputs to embed. Fields that steer
+/// an answer are typed; what only passes through is kept as JSON. Null means that the app did not say, so that the
+/// model's own default applies.
 /// </summary>
 public sealed record ChatRequest
 {
     public required string Model { get; init; }
 
+    /// <summary>The conversation; empty where there is a <see cref="Prompt"/> or an <see cref="Embedding"/>.</summary>
     public required IReadOnlyList<ChatMessage> Messages { get; init; }
+
+    /// <summary>The text to go on with, without roles or template (<c>/v1/completions</c>); null for a chat.</summary>
+    public RawPrompt? Prompt { get; init; }
+
+    /// <summary>What to embed (<c>/v1/embeddings</c>); null where tokens are wanted.</summary>
+    public EmbeddingInputs? Embedding { get; init; }
+
+    /// <summary>Log-probabilities of the prompt's own tokens are wanted before those of the answer: <c>echo</c> with
+    /// <c>logprobs</c>. As many alternatives are told as <see cref="TopLogprobs"/> says.</summary>
+    public bool PromptLogprobs { get; init; }
 
     public bool Stream { get; init; }
 

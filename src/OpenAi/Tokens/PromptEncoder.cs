@@ -1,19 +1,21 @@
 using System.Text.RegularExpressions;
 using Souk.OpenAi.Chat;
+using Souk.OpenAi.Embeddings;
 using Souk.OpenAi.Errors;
 using Souk.OpenAi.Templates;
 
 namespace Souk.OpenAi.Tokens;
 
 /// <summary>
-/// From a chat request to the prompt's ids. Provider and gateway both count with this one path, so an honest pair
-/// cannot disagree. Safe for concurrent use.
+/// From a request to the prompt's ids. Provider and gateway both count with this one path, so an honest pair cannot
+/// disagree. Safe for concurrent use.
 /// </summary>
-public sealed class PromptEncoder(Tokenizer tokenizer, ChatTemplate template)
+public sealed class PromptEncoder(Tokenizer tokenizer, ChatTemplate? template)
 {
     public Tokenizer Tokenizer { get; } = tokenizer;
 
-    public ChatTemplate Template { get; } = template;
+    /// <summary>Null where the model has none: it takes raw prompts and no conversations.</summary>
+    public ChatTemplate? Template { get; } = template;
 
     /// <summary>
     /// The rendered prompt. Fails with a 400 error when the template refuses the messages or a bound is exceeded, or
@@ -22,12 +24,25 @@ public sealed class PromptEncoder(Tokenizer tokenizer, ChatTemplate template)
     public ParseResult<string> Render(ChatRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return Template.Render(request, Tokenizer.BosToken ?? "", Tokenizer.EosToken ?? "");
+        return Template is null
+            ? OpenAiError.InvalidRequest(
+                "This model has no chat template, so it takes no messages; send a prompt to /v1/completions.",
+                "messages", "model_not_supported")
+            : Template.Render(request, Tokenizer.BosToken ?? "", Tokenizer.EosToken ?? "");
     }
 
-    /// <summary>The ids of the rendered prompt; fails as <see cref="Render"/> does.</summary>
+    /// <summary>
+    /// The ids of the rendered prompt, or of the raw one; fails as <see cref="Render"/> does, and where an id is none
+    /// of the model's.
+    /// </summary>
     public ParseResult<int[]> Encode(ChatRequest request)
     {
+        ArgumentNullException.ThrowIfNull(request);
+        if (request.Prompt is { } prompt)
+        {
+            return Encode(prompt, "prompt");
+        }
+
         var rendered = Render(request);
         if (!rendered.IsOk)
         {
@@ -42,6 +57,47 @@ public sealed class PromptEncoder(Tokenizer tokenizer, ChatTemplate template)
         {
             return OpenAiError.InvalidRequest(
                 "The model's tokenizer takes too long on these messages.", "messages", "prompt_too_complex");
+        }
+    }
+
+    /// <summary>The ids of each input, in their order; fails as <see cref="Encode(ChatRequest)"/> does.</summary>
+    public ParseResult<int[][]> EncodeInputs(EmbeddingInputs embedding)
+    {
+        ArgumentNullException.ThrowIfNull(embedding);
+        var all = new int[embedding.Inputs.Count][];
+        for (var i = 0; i < all.Length; i++)
+        {
+            var ids = Encode(embedding.Inputs[i], all.Length == 1 ? "input" : $"input[{i}]");
+            if (!ids.IsOk)
+            {
+                return ids.Error;
+            }
+
+            all[i] = ids.Value;
+        }
+
+        return all;
+    }
+
+    private ParseResult<int[]> Encode(RawPrompt prompt, string field)
+    {
+        if (prompt.Ids is { } ids)
+        {
+            return ids.All(id => id >= 0 && id < Tokenizer.VocabularySize)
+                ? ids.ToArray()
+                : OpenAiError.InvalidRequest(
+                    $"Invalid '{field}': this model's token ids go from 0 to {Tokenizer.VocabularySize - 1}.", field,
+                    "invalid_value");
+        }
+
+        try
+        {
+            return Tokenizer.EncodeFramed(prompt.Text!);
+        }
+        catch (RegexMatchTimeoutException)
+        {
+            return OpenAiError.InvalidRequest(
+                "The model's tokenizer takes too long on this text.", field, "prompt_too_complex");
         }
     }
 }

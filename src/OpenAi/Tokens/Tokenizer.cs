@@ -123,6 +123,12 @@ public sealed class Tokenizer
         return [.. ids];
     }
 
+    /// <summary>
+    /// Ids of a text that no template frames: what the file's post-processor puts around it is there, and the texts of
+    /// special tokens are their ids. Throws as <see cref="Encode"/> does.
+    /// </summary>
+    public int[] EncodeFramed(string text) => [.. PrefixIds, .. Encode(text, parseSpecial: true)];
+
     /// <summary>The text of ids; bytes that are not UTF-8 become U+FFFD. Unknown ids decode to nothing.</summary>
     public string Decode(ReadOnlySpan<int> ids, bool skipSpecial) =>
         Encoding.UTF8.GetString(DecodeBytes(ids, skipSpecial));
