@@ -11,7 +11,24 @@ internal static class BudgetEvents
     {
         Broken.Unless(!book.ApiKeys.ContainsKey(row.KeyHash), "The API key exists already.");
         return book.With(new ApiKeyAccount(
-            row.KeyHash, row.Name, row.Budget, Amount.Zero, Amount.Zero, row.ExpiresAtMs, IsRevoked: false));
+            row.KeyHash, row.Name, row.Budget, Amount.Zero, Amount.Zero, row.ExpiresAtMs, IsRevoked: false)
+        {
+            Limits = row.Limits ?? KeyLimits.None,
+            CreatedAtMs = row.AtMs,
+        });
+    }
+
+    public static CustomerBook Apply(CustomerBook book, ApiKeyChanged row)
+    {
+        var account = Account(book, row.KeyHash);
+        Broken.Unless(!account.IsRevoked, "A revoked API key stays as it is.");
+        return book.With(account with
+        {
+            Name = row.Name,
+            Budget = row.Budget,
+            ExpiresAtMs = row.ExpiresAtMs,
+            Limits = row.Limits,
+        });
     }
 
     public static CustomerBook Apply(CustomerBook book, ApiKeyRevoked row) =>
@@ -21,10 +38,10 @@ internal static class BudgetEvents
     {
         var account = Account(book, row.KeyHash);
         Broken.Unless(!account.IsRevoked, "A revoked API key reserves nothing.");
-        Broken.Unless(row.Reserved <= account.Available, "The reservation is more than the budget has left.");
+        Broken.Unless(row.Reserved <= account.AvailableOn(UtcDay.Of(row.AtMs)), "The reservation is more than the budget has left.");
         Broken.Unless(!book.Reservations.ContainsKey(row.AppRequest), "The request has a reservation already.");
         return book
-            .With(account with { Reserved = account.Reserved + row.Reserved })
+            .With(account.Reserve(row.Reserved, row.AtMs))
             .With(book.Reservations.Add(
                 row.AppRequest, new Reservation(row.AppRequest, row.KeyHash, row.Reserved, row.AtMs)));
     }
@@ -33,23 +50,30 @@ internal static class BudgetEvents
     {
         var reserved = ReservationOf(book, row.AppRequest, row.KeyHash);
         Broken.Unless(row.Charged <= reserved.Amount, "An app is never billed more than was reserved.");
-        return End(book, reserved, row.Charged);
+        var day = UtcDay.Of(row.AtMs);
+        return End(book, reserved, row.Charged, day).With(
+            new UseKey(day, row.KeyHash, reserved.Model ?? ""), KeyUse.Nothing with { Billed = row.Charged });
     }
 
     public static CustomerBook Apply(CustomerBook book, BudgetReleased row) =>
-        End(book, ReservationOf(book, row.AppRequest, row.KeyHash), Amount.Zero);
+        End(book, ReservationOf(book, row.AppRequest, row.KeyHash), Amount.Zero, UtcDay.Of(row.AtMs));
 
-    private static CustomerBook End(CustomerBook book, Reservation reserved, Amount charged)
+    /// <summary>What a receipt adds to the use of the key that it is billed to. That is known while the reservation
+    /// stands; what comes later is the gateway's own cost.</summary>
+    public static CustomerBook Use(CustomerBook book, RequestSent sent, Receipt receipt, ulong atMs)
     {
-        var account = Account(book, reserved.KeyHash);
-        return book
-            .With(account with
-            {
-                Reserved = account.Reserved - reserved.Amount,
-                Spent = account.Spent + charged,
-            })
-            .With(book.Reservations.Remove(reserved.AppRequest));
+        var model = sent.Model ?? receipt.ModelDigest.ToString();
+        var reserved = book.Reservations.GetValueOrDefault(sent.AppRequest);
+        var used = book.With(
+            new UseKey(UtcDay.Of(atMs), reserved?.KeyHash ?? Bytes32.Zero, model), KeyUse.Of(receipt));
+        return reserved is null
+            ? used
+            : used.With(book.Reservations.SetItem(sent.AppRequest, reserved with { Model = model }));
     }
+
+    private static CustomerBook End(CustomerBook book, Reservation reserved, Amount charged, UtcDay day) => book
+        .With(Account(book, reserved.KeyHash).End(reserved.Amount, charged, day))
+        .With(book.Reservations.Remove(reserved.AppRequest));
 
     private static ApiKeyAccount Account(CustomerBook book, Bytes32 keyHash) =>
         book.ApiKeys.GetValueOrDefault(keyHash) ?? throw new InvalidOperationException("There is no such API key.");

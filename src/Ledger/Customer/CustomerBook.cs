@@ -11,6 +11,9 @@ namespace Souk.Ledger.Customer;
 /// </summary>
 public sealed record CustomerBook : IBook<CustomerBook>
 {
+    /// <summary>For how many days what was used is kept in memory; the ledger keeps all of it.</summary>
+    public const int UseDays = 400;
+
     private const ulong DaySeconds = 86_400;
 
     /// <inheritdoc/>
@@ -27,6 +30,10 @@ public sealed record CustomerBook : IBook<CustomerBook>
     /// <summary>Budget reservations by app request.</summary>
     public ImmutableDictionary<RequestId, Reservation> Reservations { get; private init; } =
         ImmutableDictionary<RequestId, Reservation>.Empty;
+
+    /// <summary>What was used by day, key and model, of the last <see cref="UseDays"/> days.</summary>
+    public ImmutableSortedDictionary<UseKey, KeyUse> Uses { get; private init; } =
+        ImmutableSortedDictionary<UseKey, KeyUse>.Empty;
 
     /// <summary>Requests that were sent and have neither receipt nor refusal.</summary>
     public ImmutableDictionary<RequestId, CustomerRequest> Outstanding { get; private init; } =
@@ -58,6 +65,7 @@ public sealed record CustomerBook : IBook<CustomerBook>
     public CustomerBook Apply(LedgerEvent happened) => happened switch
     {
         ApiKeyCreated row => BudgetEvents.Apply(this, row),
+        ApiKeyChanged row => BudgetEvents.Apply(this, row),
         ApiKeyRevoked row => BudgetEvents.Apply(this, row),
         BudgetReserved row => BudgetEvents.Apply(this, row),
         BudgetCharged row => BudgetEvents.Apply(this, row),
@@ -78,11 +86,14 @@ public sealed record CustomerBook : IBook<CustomerBook>
         _ => throw new InvalidOperationException($"{happened.GetType().Name} is no event of a customer."),
     };
 
-    /// <summary>Drops offers and draws that ended a day ago, save offers that price something outstanding.</summary>
+    /// <summary>Drops offers and draws that ended a day ago, save offers that price something outstanding, and what
+    /// was used too long ago.</summary>
     public CustomerBook Forget(ulong nowMs)
     {
         var aDayAgo = nowMs / 1000 < DaySeconds ? 0 : (nowMs / 1000) - DaySeconds;
         var inUse = Outstanding.Values.Select(request => request.Sent.OfferHash).ToHashSet();
+        var today = UtcDay.Of(nowMs).Number;
+        var firstDay = new UtcDay(today < UseDays ? 0 : today - UseDays + 1);
         return this with
         {
             Offers = Offers.RemoveRange(Offers
@@ -91,6 +102,7 @@ public sealed record CustomerBook : IBook<CustomerBook>
             Draws = Draws.RemoveRange(Draws
                 .Where(draw => draw.Value.Deadline < aDayAgo)
                 .Select(draw => draw.Key)),
+            Uses = Uses.RemoveRange(Uses.Keys.TakeWhile(use => use.Day < firstDay)),
         };
     }
 
@@ -105,6 +117,9 @@ public sealed record CustomerBook : IBook<CustomerBook>
 
     internal CustomerBook With(ImmutableDictionary<RequestId, CustomerRequest> outstanding) =>
         this with { Outstanding = outstanding };
+
+    internal CustomerBook With(UseKey at, KeyUse more) =>
+        this with { Uses = Uses.SetItem(at, Uses.GetValueOrDefault(at, KeyUse.Nothing) + more) };
 
     internal CustomerBook WithLoss(Amount amount) => this with { Losses = Losses + amount };
 

@@ -88,7 +88,7 @@ internal static class CustomerChannelEvents
             "The receipt names another channel or index than its request.");
         Broken.Unless(receipt.Cumulative == channel.Base + receipt.Charge, "The receipt does not follow the base.");
         Broken.Unless(receipt.Cumulative <= channel.Ceiling, "The receipt is over the ceiling.");
-        return book
+        return BudgetEvents.Use(book, request.Sent, receipt, row.AtMs)
             .With(Ended(channel, receipt.RequestId) with
             {
                 Base = receipt.Cumulative,

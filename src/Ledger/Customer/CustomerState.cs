@@ -49,13 +49,8 @@ public sealed record CustomerChannel(
 /// <summary>A paid request without receipt or refusal yet; after a restart its receipt has to be fetched.</summary>
 public sealed record CustomerRequest(RequestSent Sent, ulong IdsReceived, Amount Base, Amount Ceiling);
 
-/// <summary>An API key: a budget inside the owner's money.</summary>
-public sealed record ApiKeyAccount(
-    Bytes32 KeyHash, string Name, Amount Budget, Amount Spent, Amount Reserved, ulong? ExpiresAtMs, bool IsRevoked)
-{
-    /// <summary>What is neither spent nor reserved.</summary>
-    public Amount Available => Budget - Spent - Reserved;
-}
-
-/// <summary>The worst-case cost that an app's request has set aside.</summary>
-public sealed record Reservation(RequestId AppRequest, Bytes32 KeyHash, Amount Amount, ulong AtMs);
+/// <summary>
+/// The worst-case cost that an app's request has set aside. <paramref name="Model"/> is known once the request was sent.
+/// </summary>
+public sealed record Reservation(
+    RequestId AppRequest, Bytes32 KeyHash, Amount Amount, ulong AtMs, string? Model = null);

@@ -1,10 +1,22 @@
+using System.Text.Json.Serialization;
 using Souk.Protocol;
 
 namespace Souk.Ledger.Rows;
 
-/// <summary>An API key was made. Only its hash is kept; the budget is all that it may ever spend.</summary>
-public sealed record ApiKeyCreated(Bytes32 KeyHash, string Name, Amount Budget, ulong? ExpiresAtMs, ulong AtMs)
-    : LedgerEvent
+/// <summary>
+/// An API key was made. Only its hash is kept; the budget is all that it may ever spend. Rows from before there were
+/// limits have none.
+/// </summary>
+public sealed record ApiKeyCreated(
+    Bytes32 KeyHash, string Name, Amount Budget, ulong? ExpiresAtMs, ulong AtMs,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] KeyLimits? Limits = null) : LedgerEvent
+{
+    private protected override string KeyText => KeyHash.ToString();
+}
+
+/// <summary>An API key has these settings from now on. What it has spent and reserved stays.</summary>
+public sealed record ApiKeyChanged(
+    Bytes32 KeyHash, string Name, Amount Budget, ulong? ExpiresAtMs, KeyLimits Limits, ulong AtMs) : LedgerEvent
 {
     private protected override string KeyText => KeyHash.ToString();
 }
@@ -79,12 +91,14 @@ public sealed record VoucherIssued(Voucher Voucher, RequestId Request, ulong Ind
 
 /// <summary>
 /// A paid request is about to leave, and its index is spent whatever happens. Holds what is needed to check its
-/// receipt after a crash. <paramref name="Salt"/> is 32 hex digits.
+/// receipt after a crash. <paramref name="Salt"/> is 32 hex digits; <paramref name="Model"/> is the name that the app asked
+/// for, which rows from before it was written leave out.
 /// </summary>
 public sealed record RequestSent(
     RequestId Request, RequestId AppRequest, Bytes32 ChannelId, ulong Index, Bytes32 OfferHash, Bytes32 GatewayNonce,
     string Salt, Bytes32 RequestCommitment, Bytes32? PromptCommitment, ulong PromptTokens, ulong MostOutput,
-    string KeySource, ulong AtMs) : LedgerEvent
+    string KeySource, ulong AtMs,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Model = null) : LedgerEvent
 {
     private protected override string KeyText => Request.ToString();
 }

@@ -11,6 +11,7 @@ public static class RowCodec
     private static readonly (string Kind, JsonTypeInfo Body)[] Table =
     [
         ("api_key_created", RowJson.Default.ApiKeyCreated),
+        ("api_key_changed", RowJson.Default.ApiKeyChanged),
         ("api_key_revoked", RowJson.Default.ApiKeyRevoked),
         ("budget_reserved", RowJson.Default.BudgetReserved),
         ("budget_charged", RowJson.Default.BudgetCharged),
@@ -92,6 +93,7 @@ public static class RowCodec
     RespectRequiredConstructorParameters = true,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(ApiKeyCreated))]
+[JsonSerializable(typeof(ApiKeyChanged))]
 [JsonSerializable(typeof(ApiKeyRevoked))]
 [JsonSerializable(typeof(BudgetReserved))]
 [JsonSerializable(typeof(BudgetCharged))]

@@ -10,8 +10,26 @@ namespace Souk.Market.Budgets;
 /// <param name="IsRevoked">True once its owner took it back.</param>
 public sealed record ApiKeyStanding(Amount Budget, Amount Spent, Amount Reserved, ulong? ExpiresAt, bool IsRevoked)
 {
-    /// <summary>What is neither spent nor reserved.</summary>
-    public Amount Available => Amount.SubtractToZero(Amount.SubtractToZero(Budget, Spent), Reserved);
+    /// <summary>The most that it may be billed on one UTC day; null for no such bound.</summary>
+    public Amount? BudgetPerDay { get; init; }
+
+    /// <summary>What it was billed today.</summary>
+    public Amount SpentToday { get; init; }
+
+    /// <summary>Names of the only models that it may use; null for all.</summary>
+    public IReadOnlyList<string>? Models { get; init; }
+
+    /// <summary>The highest prices that it may pay, per 1,000,000 tokens; null for any.</summary>
+    public Prices? PriceCap { get; init; }
+
+    /// <summary>What is neither spent nor reserved, of the whole budget and of today's.</summary>
+    public Amount Available => Amount.Min(Left(Budget, Spent), LeftToday);
+
+    /// <summary>What is left of today's budget.</summary>
+    internal Amount LeftToday => BudgetPerDay is { } daily ? Left(daily, SpentToday) : Amount.MaxValue;
+
+    private Amount Left(Amount budget, Amount spent) =>
+        Amount.SubtractToZero(Amount.SubtractToZero(budget, spent), Reserved);
 }
 
 /// <summary>What an API key may do.</summary>
@@ -37,6 +55,19 @@ public static class ApiKeyRules
             : null;
     }
 
+    /// <summary>Whether the key may use a model. Null where it may.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="model">The model's public name, exactly, or <c>provider/digest</c>.</param>
+    public static Refusal? CheckModel(ApiKeyStanding key, string model)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        return key.Models is { } allowed && !allowed.Contains(model, StringComparer.Ordinal)
+            ? Refuse(
+                "model_not_allowed",
+                $"The API key may not use the model '{model}'; GET /v1/models lists those that it may.")
+            : null;
+    }
+
     /// <summary>Whether a worst-case cost may be reserved. Null where it may.</summary>
     /// <param name="key">The key; null where there is no such key.</param>
     /// <param name="worst">The cost to set aside.</param>
@@ -48,11 +79,24 @@ public static class ApiKeyRules
             return unusable;
         }
 
-        return worst <= key!.Available
-            ? null
-            : Refuse(
-                "insufficient_quota",
-                $"The request may cost {worst}, and the API key has {key.Available} left. Raise its budget.");
+        if (worst <= key!.Available)
+        {
+            return null;
+        }
+
+        return Refuse(
+            "insufficient_quota",
+            $"The request may cost {worst} smallest units, and the API key has {key.Available} left"
+            + (IsShortToday(key, worst)
+                ? " today. Its budget per day begins anew at 00:00 UTC; or have its owner raise it."
+                : ". Have its owner raise its budget."));
+    }
+
+    /// <summary>Whether it is only today's budget that a cost does not fit into, so that tomorrow it may.</summary>
+    public static bool IsShortToday(ApiKeyStanding key, Amount cost)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        return cost > key.LeftToday && cost <= (key with { BudgetPerDay = null }).Available;
     }
 
     /// <summary>
