@@ -18,7 +18,7 @@ internal static class Door
     {
         if (error.Status is 429 or 503)
         {
-            headers["retry-after"] = 1.ToString(CultureInfo.InvariantCulture);
+            headers["retry-after"] ??= 1.ToString(CultureInfo.InvariantCulture);
         }
 
         return response.SendJsonAsync(error.Status, body ?? error.ToJson(), cancellation, headers);

@@ -20,7 +20,7 @@ internal sealed record Visit(WireRequest Request, IWireResponse Response, Reques
 /// <param name="AnswerAsync">Answers a visit that has a good API key.</param>
 /// <param name="Error">The body of an error that is found before that; null for OpenAI's.</param>
 internal sealed record Route(
-    string Method, string Path, Func<Visit, ApiKeyAccount, CancellationToken, Task> AnswerAsync,
+    string Method, string Path, Func<Visit, Caller, CancellationToken, Task> AnswerAsync,
     Func<OpenAiError, byte[]>? Error = null);
 
 /// <summary>The front door: what apps reach under <c>/v1</c>. No CORS: a web page of another origin gets
@@ -28,6 +28,7 @@ internal sealed record Route(
 internal sealed class FrontDoor : IWireHandler
 {
     private readonly KeyDesk _keys;
+    private readonly Callers _callers;
     private readonly MarketView _market;
     private readonly Catalogue _catalogue;
     private readonly IMarketChain _chain;
@@ -36,21 +37,23 @@ internal sealed class FrontDoor : IWireHandler
     private readonly Route[] _routes;
 
     public FrontDoor(
-        KeyDesk keys, ChatDesk chat, MarketView market, Catalogue catalogue, IMarketChain chain, TimeProvider time,
+        KeyDesk keys, Callers callers, ChatDesk chat, MarketView market, Catalogue catalogue, IMarketChain chain,
+            TimeProvider time,
         Randomness randomness)
     {
-        (_keys, _market, _catalogue, _chain) = (keys, market, catalogue, chain);
+        (_keys, _callers, _market, _catalogue, _chain) = (keys, callers, market, catalogue, chain);
         (_time, _randomness) = (time, randomness);
         _routes =
         [
             Paid(new ChatApi()),
-            new("GET", "/v1/models", (visit, _, aborted) =>
-                visit.Response.SendJsonAsync(200, List().ToJson(), aborted, visit.Headers).AsTask()),
+            new("GET", "/v1/models", (visit, caller, aborted) =>
+                visit.Response.SendJsonAsync(200, List(caller.Key.Limits.Models).ToJson(), aborted, visit.Headers)
+                    .AsTask()),
         ];
 
         Route Paid(IAppApi api) => new(
             "POST", api.Path,
-            (visit, key, aborted) => chat.HandleAsync(api, visit.Request, visit.Response, key, visit.Id, aborted),
+            (visit, caller, aborted) => chat.HandleAsync(api, visit, caller, aborted),
             api.Error);
     }
 
@@ -80,7 +83,28 @@ internal sealed class FrontDoor : IWireHandler
         }
         else
         {
-            await route.AnswerAsync(visit, account, aborted);
+            await AnswerAsync(route, visit, account, aborted);
+        }
+    }
+
+    private async Task AnswerAsync(Route route, Visit visit, ApiKeyAccount account, CancellationToken aborted)
+    {
+        using var caller = _callers.Enter(account, visit.Headers, aborted);
+        // Looking around is free; whatever may lead to work counts, and before any is done.
+        if (route.Method == "POST" && caller.TakeRequest() is { } limited)
+        {
+            await FailAsync(visit, route, AppErrors.From(limited), aborted);
+            return;
+        }
+
+        try
+        {
+            await route.AnswerAsync(visit, caller, aborted);
+        }
+        catch (OperationCanceledException) when (caller.Revoked is not null && !aborted.IsCancellationRequested)
+        {
+            // It was still waiting for a channel, so nothing was told yet.
+            await FailAsync(visit, route, AppErrors.From(caller.Revoked!), aborted);
         }
     }
 
@@ -98,10 +122,11 @@ internal sealed class FrontDoor : IWireHandler
 
     private static string Printable(string path) => path.Length <= 128 ? path : path[..128];
 
-    private ModelList List()
+    private ModelList List(IReadOnlyList<string>? allowed)
     {
         var now = (ulong)_time.GetUtcNow().ToUnixTimeSeconds();
         var entries = _catalogue.Entries
+            .Where(entry => allowed is null || allowed.Contains(entry.Name, StringComparer.Ordinal))
             .Select(entry => (entry.Name, Offers: entry.Digests.SelectMany(_market.Book.For)
                 .Where(listed => listed.IsLive(now) && listed.Offer.Concurrency > 0).ToList()))
             .Where(entry => entry.Offers.Count > 0)

@@ -10,6 +10,7 @@ using Souk.Gateway.Tokens;
 using Souk.Ledger;
 using Souk.Ledger.Books;
 using Souk.Ledger.Customer;
+using Souk.Ledger.Rows;
 using Souk.Protocol;
 using Souk.Wire;
 using Souk.Wire.Paid;
@@ -44,7 +45,8 @@ public sealed class GatewayNode
         var encoders = new EncoderShelf(nodes);
         var traffic = new TrafficRecord(journal.Book.Channels.Count > 0);
         var recent = new RecentCalls();
-        _keys = new KeyDesk(journal, time, randomness);
+        var callers = new Callers(time);
+        _keys = new KeyDesk(journal, callers, time, randomness);
         _market = new MarketView(options, chain, nodes, time, parts.Logs.CreateLogger<MarketView>());
         _planner = new ChannelPlanner(
             options, chain, journal, _market, new ChannelOpener(options, chain, journal, nodes, time, randomness),
@@ -59,7 +61,7 @@ public sealed class GatewayNode
             options, chain, journal, _market, catalogue, encoders, _planner, traffic, time, randomness);
         var stream = new PaidStream(options, chain, journal, nodes, books, _chaser, traffic, time);
         var chat = new ChatDesk(options, chain, calls, stream, _chaser, books, recent, time);
-        FrontDoor = new FrontDoor(_keys, chat, _market, catalogue, chain, time, randomness);
+        FrontDoor = new FrontDoor(_keys, callers, chat, _market, catalogue, chain, time, randomness);
         AdminDoor = new AdminDoor(
             options, _keys, new AdminReports(options, chain, journal, _market, _watch, traffic, recent),
             new AdminActions(options, chain, journal, _keys, _watch, time), randomness);
@@ -129,16 +131,17 @@ public sealed class GatewayNode
     }
 
     /// <summary>Makes an API key; for the composition root's first one.</summary>
-    public Task<Result<NewApiKey>> CreateKeyAsync(string name, Amount budget, ulong? expiresAtMs) =>
-        _keys.CreateAsync(name, budget, expiresAtMs);
+    public Task<Result<NewApiKey>> CreateKeyAsync(
+        string name, Amount budget, ulong? expiresAtMs, KeyLimits? limits = null) =>
+        _keys.CreateAsync(new KeySettings(name, budget, expiresAtMs, limits ?? KeyLimits.None));
 
     // What need not be answered for any more leaves the memory; the ledger keeps it.
     private async Task ForgetAsync(CancellationToken cancellation)
     {
         while (true)
         {
-            await Task.Delay(ForgetEvery, _time, cancellation);
             _journal.Forget((ulong)_time.GetUtcNow().ToUnixTimeMilliseconds());
+            await Task.Delay(ForgetEvery, _time, cancellation);
         }
     }
 }

@@ -34,7 +34,9 @@ internal sealed class AdminActions(
             return (name, budget, expiry);
         });
         if (!read.TryGet(out var wanted, out var refusal)
-            || !(await keys.CreateAsync(wanted.Name, wanted.Budget, wanted.Expiry)).TryGet(out var made, out refusal))
+            || !(await keys.CreateAsync(
+                new KeySettings(wanted.Name, wanted.Budget, wanted.Expiry, Ledger.Rows.KeyLimits.None))).TryGet(
+                out var made, out refusal))
         {
             return refusal;
         }

@@ -1,3 +1,4 @@
+using Souk.Gateway.Keys;
 using Souk.OpenAi.Errors;
 using Souk.Protocol;
 using Souk.Wire.Paid;
@@ -14,6 +15,14 @@ internal static class AppErrors
         "invalid_api_key" or "api_key_revoked" or "api_key_expired" =>
             OpenAiError.Unauthorized(refusal.Message, refusal.Code),
         "model_not_found" => OpenAiError.NotFound(refusal.Message, "model", refusal.Code),
+        // As OpenAI answers a project that has no access to a model; SDKs do not retry it.
+        "model_not_allowed" => OpenAiError.Forbidden(refusal.Message, refusal.Code) with { Param = "model" },
+        "price_above_cap" => OpenAiError.Forbidden(
+            "Every offer that could serve the request is dearer than the API key's price ceiling; have its owner "
+            + "raise it, or ask for another model.", refusal.Code) with { Param = "model" },
+        KeyTraffic.NoRequests => OpenAiError.RateLimited(refusal.Message) with { Type = "requests" },
+        KeyTraffic.NoTokens or KeyTraffic.TooLarge =>
+            OpenAiError.RateLimited(refusal.Message) with { Type = "tokens" },
         "insufficient_funds" or "insufficient_quota" => OpenAiError.PaymentRequired(refusal.Message),
         "vault_empty" => OpenAiError.PaymentRequired(refusal.Message) with { Code = refusal.Code },
         "context_length_exceeded" => OpenAiError.InvalidRequest(refusal.Message, "messages", refusal.Code),

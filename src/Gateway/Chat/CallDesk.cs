@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Souk.Chain;
 using Souk.Engines;
 using Souk.Gateway.Channels;
+using Souk.Gateway.Keys;
 using Souk.Gateway.Offers;
 using Souk.Gateway.Tokens;
 using Souk.Ledger.Books;
@@ -48,7 +49,7 @@ internal sealed class CallDesk(
 
     /// <summary>Prepares a call; a refusal moved no money.</summary>
     public async Task<Result<PaidCall>> PrepareAsync(
-        ChatRequest chat, ApiKeyAccount key, RequestId appRequest, CancellationToken cancellation)
+        ChatRequest chat, Caller caller, RequestId appRequest, CancellationToken cancellation)
     {
         if (catalogue.Resolve(chat.Model) is not { } named)
         {
@@ -60,7 +61,7 @@ internal sealed class CallDesk(
         while (true)
         {
             var ready = planner.Ready;
-            var result = await TryAsync(chat, key, appRequest, named, cancellation);
+            var result = await TryAsync(chat, caller, appRequest, named, cancellation);
             if (result.IsOk || result.Refusal!.Code != NoChannel || time.GetUtcNow() >= deadline)
             {
                 return result;
@@ -76,9 +77,16 @@ internal sealed class CallDesk(
     }
 
     private async Task<Result<PaidCall>> TryAsync(
-        ChatRequest chat, ApiKeyAccount key, RequestId appRequest, NamedModel named, CancellationToken cancellation)
+        ChatRequest chat, Caller caller, RequestId appRequest, NamedModel named, CancellationToken cancellation)
     {
-        var now = (ulong)time.GetUtcNow().ToUnixTimeSeconds();
+        var nowMs = (ulong)time.GetUtcNow().ToUnixTimeMilliseconds();
+        var now = nowMs / 1000;
+        var key = KeyStanding.Of(journal.Book.ApiKeys.GetValueOrDefault(caller.Key.KeyHash), nowMs);
+        if ((ApiKeyRules.CheckUse(key, now) ?? ApiKeyRules.CheckModel(key!, named.Name)) is { } barred)
+        {
+            return barred;
+        }
+
         var live = named.Digests.SelectMany(market.Book.For)
             .Where(listed => listed.IsLive(now) && (named.Provider ?? listed.Offer.Provider) == listed.Offer.Provider)
                 .ToList();
@@ -112,9 +120,10 @@ internal sealed class CallDesk(
                 Choices = (ulong)chat.Choices,
                 AppLimit = (ulong?)chat.MaxTokens,
                 // What a channel can hold counts, not what is idle at the moment: for more, one is opened.
-                Available = Amount.Min(key.Available, Amount.Max(free, options.ChannelDeposit)),
+                Available = Amount.Min(key!.Available, Amount.Max(free, options.ChannelDeposit)),
                 Features = [.. EngineFeatures.NeededBy(chat)],
                 LeastTier = options.LeastTier,
+                PriceCap = key.PriceCap,
             };
             var ranking = Matching.Rank(
                 needs, market.Book, now, traffic.Measured,
@@ -131,7 +140,13 @@ internal sealed class CallDesk(
         }
 
         var (best, counted) = candidates.MinBy(pair => pair.Candidate.Score);
-        return await ReserveAsync(chat, key, appRequest, best, counted);
+        // The longest answer is seldom meant where the app set no limit: then one usual slice is taken for a start.
+        var (output, isGuess) = chat.MaxTokens is null
+            ? (Math.Min(best.Worst.OutputTokens, SlicePlan.DefaultSliceTokens), true)
+            : (best.Worst.OutputTokens, false);
+        return caller.TakeTokens(counted.Tokens, output, isGuess) is { } limited
+            ? limited
+            : await ReserveAsync(chat, named, caller.Key.KeyHash, appRequest, best, counted);
     }
 
     private async Task<Result<CountedPrompt>> CountAsync(
@@ -195,7 +210,7 @@ internal sealed class CallDesk(
         string[] order =
         [
             "insufficient_funds", "context_length_exceeded", "invalid_max_tokens", "invalid_choices", "feature_missing",
-            NoChannel, "provider_full", ChannelOpener.VaultEmpty,
+            NoChannel, "provider_full", ChannelOpener.VaultEmpty, "price_above_cap",
         ];
         // Any other reason is between the gateway and its market, and nothing that an app could act on.
         return passedOver
@@ -207,7 +222,8 @@ internal sealed class CallDesk(
     }
 
     private async Task<Result<PaidCall>> ReserveAsync(
-        ChatRequest chat, ApiKeyAccount key, RequestId appRequest, Candidate candidate, CountedPrompt prompt)
+        ChatRequest chat, NamedModel named, Bytes32 keyHash, RequestId appRequest, Candidate candidate,
+        CountedPrompt prompt)
     {
         var verified = candidate.Listed.Verified;
         var (offer, worst) = (verified.Offer, candidate.Worst);
@@ -224,13 +240,11 @@ internal sealed class CallDesk(
         var promptTokens = prompt.Ids is null ? UncountedWork.MostInput(body.Length) : prompt.Tokens;
         var slice = SlicePlan.TokensFor(
             options.SliceTokens, (ulong)offer.SliceLeast, (ulong)offer.SliceGreatest, worst.OutputTokens);
-        var now = time.GetUtcNow();
-        var nowMs = (ulong)now.ToUnixTimeMilliseconds();
+        var nowMs = (ulong)time.GetUtcNow().ToUnixTimeMilliseconds();
         return await journal.RecordAsync<PaidCall>(book =>
         {
-            var account = book.ApiKeys.GetValueOrDefault(key.KeyHash);
-            var standing = account is null ? null : Standing(account);
-            if (ApiKeyRules.CheckReserve(standing, worst.Cost, (ulong)now.ToUnixTimeSeconds()) is { } poor)
+            if (!KeyStanding.Reserve(book, keyHash, appRequest, worst.Cost, nowMs)
+                .TryGet(out var reserved, out var poor))
             {
                 return poor;
             }
@@ -253,7 +267,7 @@ internal sealed class CallDesk(
             var voucher = Voucher.Sign(options.HotKey, _escrow, channel.Id, ceiling);
             var index = channel.Index + 1;
             var paid = new PaidRequest(id, verified.Hash, index, nonce, salt, channel.Config, voucher);
-            List<LedgerEvent> events = [new BudgetReserved(appRequest, key.KeyHash, worst.Cost, nowMs)];
+            List<LedgerEvent> events = [reserved];
             if (!book.Offers.ContainsKey(verified.Hash))
             {
                 events.Add(new OfferUsed(verified.Hash, verified.Original, nowMs));
@@ -262,9 +276,9 @@ internal sealed class CallDesk(
             events.Add(new VoucherIssued(voucher, id, index, 0, nowMs));
             events.Add(new RequestSent(
                 id, appRequest, channel.Id, index, verified.Hash, nonce, salt.ToString(), commitment, promptCommitment,
-                promptTokens, worst.OutputTokens, PaidStream.KeySourceOf(chat), nowMs));
+                promptTokens, worst.OutputTokens, PaidStream.KeySourceOf(chat), nowMs, named.Name));
             var call = new PaidCall(
-                appRequest, key.KeyHash, worst.Cost, chat, verified, target, paid, channel.Id, body, plan,
+                appRequest, keyHash, worst.Cost, chat, verified, target, paid, channel.Id, body, plan,
                     prompt.Encoder,
                 prompt.Ids, channel.KnownNonce, channel.KnownIndex);
             return (events.ToArray(), call);
@@ -278,10 +292,6 @@ internal sealed class CallDesk(
             [.. book.Channels.Values.Select(open => new AtRisk(open.Provider, open.AtRisk))], channel.Provider, more,
                 options.Caps);
     }
-
-    /// <summary>An account as the rules of budgets see it.</summary>
-    public static ApiKeyStanding Standing(ApiKeyAccount account) => new(
-        account.Budget, account.Spent, account.Reserved, account.ExpiresAtMs / 1000, account.IsRevoked);
 
     private sealed record CountedPrompt(PromptEncoder? Encoder, int[]? Ids, ulong Tokens);
 }

@@ -1,6 +1,6 @@
 using Souk.Chain;
+using Souk.Gateway.Keys;
 using Souk.Gateway.Receipts;
-using Souk.Ledger.Customer;
 using Souk.OpenAi.Chat;
 using Souk.OpenAi.Errors;
 using Souk.Protocol;
@@ -20,11 +20,10 @@ internal sealed class ChatDesk(
 
     /// <summary>Answers a request of an API key.</summary>
     public async Task HandleAsync(
-        IAppApi api, WireRequest request, IWireResponse response, ApiKeyAccount key, RequestId appRequest,
-        CancellationToken aborted)
+        IAppApi api, Visit visit, Caller caller, CancellationToken aborted)
     {
-        var app = new App(api, response, Door.Headers(appRequest), aborted);
-        var parsed = api.Parse(request.Body);
+        var (app, appRequest) = (new App(api, visit.Response, visit.Headers, aborted), visit.Id);
+        var parsed = api.Parse(visit.Request.Body);
         if (!parsed.IsOk)
         {
             await app.FailAsync(parsed.Error);
@@ -32,7 +31,7 @@ internal sealed class ChatDesk(
         }
 
         var chat = parsed.Value.Chat;
-        var prepared = await calls.PrepareAsync(chat, key, appRequest, aborted);
+        var prepared = await calls.PrepareAsync(chat, caller, appRequest, caller.Stopped);
         if (!prepared.TryGet(out var call, out var refusal))
         {
             await app.FailAsync(AppErrors.From(refusal));
@@ -43,31 +42,32 @@ internal sealed class ChatDesk(
         using var reply = parsed.Value.Begin(appRequest, time.GetUtcNow().ToUnixTimeSeconds());
         if (chat.Stream)
         {
-            await StreamAsync(call, key, app, reply);
+            await StreamAsync(call, caller, app, reply);
         }
         else
         {
-            await WholeAsync(call, key, app, reply);
+            await WholeAsync(call, caller, app, reply);
         }
     }
 
     // A provider may refuse a channel for a reason that passes, such as a deposit that is not confirmed yet. Nothing
     // was charged and nothing was told, so the same request goes out on another channel.
     private async Task<(PaidCall Call, Answer Answer, CallOutcome Outcome)> RunAsync(
-        PaidCall call, ApiKeyAccount key, Func<ChunkChoice, ValueTask>? onPart, CancellationToken aborted)
+        PaidCall call, Caller caller, Func<ChunkChoice, ValueTask>? onPart)
     {
         for (var attempt = 1; ; attempt++)
         {
             var answer = new Answer(call);
-            var outcome = await stream.RunAsync(call, answer, onPart, aborted);
+            var outcome = await stream.RunAsync(call, answer, onPart, caller.Stopped);
             if (outcome is not { Bill.IsZero: true, Failure.Code: "deposit_unconfirmed" or "channel_busy" }
                 || answer.HasOutput || attempt == MostAttempts)
             {
-                return (call, answer, outcome);
+                caller.Used(Tokens(call, answer, outcome.Receipt));
+                return (call, answer, outcome with { Failure = caller.Revoked ?? outcome.Failure });
             }
 
             calls.Rest(call.ChannelId);
-            var again = await calls.PrepareAsync(call.Chat, key, call.AppRequest, aborted);
+            var again = await calls.PrepareAsync(call.Chat, caller, call.AppRequest, caller.Stopped);
             if (!again.TryGet(out var next, out var refusal))
             {
                 return (call, answer, outcome with { Failure = refusal });
@@ -78,16 +78,16 @@ internal sealed class ChatDesk(
         }
     }
 
-    private async Task WholeAsync(PaidCall first, ApiKeyAccount key, App app, IAppReply reply)
+    private async Task WholeAsync(PaidCall first, Caller caller, App app, IAppReply reply)
     {
-        var (call, answer, outcome) = await RunAsync(first, key, null, app.Aborted);
+        var (call, answer, outcome) = await RunAsync(first, caller, null);
         if (outcome.Bill is null)
         {
             outcome = await WaitForBillAsync(call, outcome);
         }
 
         var bill = outcome.Bill ?? Amount.Zero;
-        if (outcome.Failure is { } failure && (bill.IsZero || !answer.HasOutput))
+        if (outcome.Failure is { } failure && (bill.IsZero || !answer.HasOutput || caller.Revoked is not null))
         {
             await FailAsync(bill, failure, app);
             return;
@@ -100,9 +100,10 @@ internal sealed class ChatDesk(
 
     private static ValueTask FailAsync(Amount bill, Refusal failure, App app)
     {
-        if (bill.IsZero)
+        var error = AppErrors.From(failure);
+        if (bill.IsZero || error.Status == 401)
         {
-            return app.FailAsync(AppErrors.From(failure));
+            return app.FailAsync(error);
         }
 
         // Charged for nothing that can be shown: an error that no SDK retries.
@@ -122,10 +123,10 @@ internal sealed class ChatDesk(
         return outcome with { Bill = await books.BilledAsync(call.AppRequest) };
     }
 
-    private async Task StreamAsync(PaidCall first, ApiKeyAccount key, App app, IAppReply reply)
+    private async Task StreamAsync(PaidCall first, Caller caller, App app, IAppReply reply)
     {
         var sink = new AppStream(app.Response, reply, app.Headers);
-        var (call, answer, outcome) = await RunAsync(first, key, sink.WriteAsync, app.Aborted);
+        var (call, answer, outcome) = await RunAsync(first, caller, sink.WriteAsync);
         if (outcome.Failure is { } failure)
         {
             if (sink.IsStarted)
@@ -144,6 +145,12 @@ internal sealed class ChatDesk(
 
         await sink.EndAsync(Usage(outcome, answer, outcome.Bill ?? Amount.Zero));
     }
+
+    // As the receipt counts them; where none came, what was sent and seen.
+    private static ulong Tokens(PaidCall call, Answer answer, Receipt? receipt) =>
+        receipt is { } known ? known.InputTokens + known.CachedTokens + known.OutputTokens
+        : answer.HasOutput ? call.Plan.PromptTokens + answer.Received
+        : 0;
 
     private static ChatChoice Choice(PaidCall call, ChoiceSoFar choice, int index)
     {

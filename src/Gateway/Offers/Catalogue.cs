@@ -4,9 +4,10 @@ using Souk.Protocol;
 namespace Souk.Gateway.Offers;
 
 /// <summary>What an app's model name means.</summary>
+/// <param name="Name">The one way to write it, which use is added up by.</param>
 /// <param name="Digests">Models that will do.</param>
 /// <param name="Provider">The only provider that will do, where the app named one.</param>
-internal sealed record NamedModel(ImmutableArray<Bytes32> Digests, Address? Provider);
+internal sealed record NamedModel(string Name, ImmutableArray<Bytes32> Digests, Address? Provider);
 
 /// <summary>Resolves model names: public ones through the signed catalogue alone, anything else as
 /// provider/digest.</summary>
@@ -35,13 +36,13 @@ internal sealed class Catalogue(GatewayOptions options, SoukDomain domain, TimeP
     {
         if (Entries.FirstOrDefault(entry => string.Equals(entry.Name, name, StringComparison.Ordinal)) is { } entry)
         {
-            return new NamedModel([.. entry.Digests], null);
+            return new NamedModel(entry.Name, [.. entry.Digests], null);
         }
 
         var slash = name.IndexOf('/', StringComparison.Ordinal);
         return slash > 0 && Address.TryParse(name[..slash], out var provider)
             && Bytes32.TryParse(name[(slash + 1)..], out var digest)
-            ? new NamedModel([digest], provider)
+            ? new NamedModel($"{provider}/{digest}", [digest], provider)
             : null;
     }
 }

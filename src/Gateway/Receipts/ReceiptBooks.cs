@@ -45,13 +45,15 @@ internal sealed partial class ReceiptBooks(
                 return Array.Empty<LedgerEvent>();
             }
 
-            List<LedgerEvent> events = [new ReceiptReceived(receipt, Now())];
+            // One time for both, so that a receipt and its bill are never of two days.
+            var now = Now();
+            List<LedgerEvent> events = [new ReceiptReceived(receipt, now)];
             if (book.Reservations.TryGetValue(appRequest, out var reservation))
             {
                 bill = ApiKeyRules.Bill(receipt.Message.Charge, reservation.Amount);
                 events.Add(bill.IsZero
-                    ? new BudgetReleased(appRequest, reservation.KeyHash, Now())
-                    : new BudgetCharged(appRequest, reservation.KeyHash, bill, Now()));
+                    ? new BudgetReleased(appRequest, reservation.KeyHash, now)
+                    : new BudgetCharged(appRequest, reservation.KeyHash, bill, now));
             }
 
             return events.ToArray();

@@ -86,7 +86,7 @@ public sealed class BadRequestsTests
 
             Assert.Equal((200, "length"), (reply.Status, reply.FinishReason()));
             Assert.Equal(20, (int)reply.Json["usage"]!["completion_tokens"]!);
-            Assert.Equal(Amount.Zero, market.Account.Available);
+            Assert.Equal(Amount.Zero, market.Account.AvailableOn(default));
         });
 
     [Fact]

@@ -24,7 +24,7 @@ public sealed class CustomerBookTests
             Keyed,
             new BudgetReserved(Request(1), KeyHash, Units(600), 2),
             new BudgetReserved(Request(2), KeyHash, Units(400), 3));
-        Assert.Equal(Units(0), book.ApiKeys[KeyHash].Available);
+        Assert.Equal(Units(0), book.ApiKeys[KeyHash].AvailableOn(default));
         book = After(book, new BudgetCharged(Request(1), KeyHash, Units(50), 4));
         Assert.Equal((Units(50), Units(400), Units(550)), Standing(book));
         book = After(book, new BudgetReleased(Request(2), KeyHash, 5));
@@ -204,7 +204,7 @@ public sealed class CustomerBookTests
     private static (Amount Spent, Amount Reserved, Amount Available) Standing(CustomerBook book)
     {
         var account = book.ApiKeys[KeyHash];
-        return (account.Spent, account.Reserved, account.Available);
+        return (account.Spent, account.Reserved, account.AvailableOn(default));
     }
 
     private static CustomerBook After(CustomerBook book, params LedgerEvent[] events) =>

@@ -22,11 +22,11 @@ public sealed class JournalTests
         var journal = await Journal.OpenAsync<CustomerBook>(ledger, None);
         await journal.RecordAsync(Created);
         var outcomes = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => journal.RecordAsync(book =>
-            book.ApiKeys[KeyHash].Available >= Units(300)
+            book.ApiKeys[KeyHash].AvailableOn(default) >= Units(300)
                 ? (Result<LedgerEvent[]>)new LedgerEvent[] { new BudgetReserved(Request(i), KeyHash, Units(300), 2) }
                 : new Refusal(Fault.Theirs, "insufficient_quota", "No."))));
         Assert.Equal(3, outcomes.Count(refusal => refusal is null));
-        Assert.Equal(Units(100), journal.Durable.ApiKeys[KeyHash].Available);
+        Assert.Equal(Units(100), journal.Durable.ApiKeys[KeyHash].AvailableOn(default));
         Assert.Equal(4, ledger.Sequence);
     }
 

@@ -116,10 +116,14 @@ internal static class Samples
     public static ChannelSeen Seen(ulong deposit, ulong? confirmed = null, ulong claimed = 0) =>
         new(Channel, Config, Units(deposit), Units(confirmed ?? deposit), Units(claimed), false, 17, 1_900);
 
+    public static KeyLimits Bounded { get; } =
+        new(Units(300), 60, 100_000, ["demo", "other"], Units(1_000_000), Units(2_000_000));
+
     /// <summary>One of every kind of event.</summary>
     public static IReadOnlyList<LedgerEvent> All { get; } =
     [
         new ApiKeyCreated(Hash("key"), "team \"é\"", Units(ulong.MaxValue), 9_000_000_000_000, 1),
+        new ApiKeyChanged(Hash("key"), "team", Units(9), null, Bounded, 2),
         new ApiKeyRevoked(Hash("key"), 2),
         new BudgetReserved(Request(1), Hash("key"), new Amount(UInt128.MaxValue), 3),
         new BudgetCharged(Request(1), Hash("key"), Units(4), 4),
