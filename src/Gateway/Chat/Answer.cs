@@ -16,6 +16,9 @@ internal sealed class ChoiceSoFar
 
     public ToolCallsSoFar ToolCalls { get; } = new();
 
+    /// <summary>Characters of everything that is kept here: text, reasoning and tool calls.</summary>
+    public ulong Characters { get; set; }
+
     public string? FinishReason { get; set; }
 }
 
@@ -75,7 +78,7 @@ internal sealed class Answer(PaidCall call)
     // Text without tokens costs memory and no money; no tokenizer has tokens of so many characters on average. An event
     // of an upstream may hold many tokens, so there only the limit bounds them.
     private bool IsBloated(ChoiceSoFar choice) =>
-        (ulong)choice.Text.Length + (ulong)choice.Reasoning.Length
+        choice.Characters
         > SpareCharacters + (MostCharactersPerToken * (call.CountsIds ? Received : call.Plan.OutputTokens));
 
     /// <summary>
@@ -106,6 +109,8 @@ internal sealed class Answer(PaidCall call)
         choice.Text.Append(part.Content);
         choice.Reasoning.Append(part.Reasoning);
         choice.ToolCalls.Take(part.ToolCalls);
+        choice.Characters += (ulong)((part.Content?.Length ?? 0) + (part.Reasoning?.Length ?? 0)
+            + part.ToolCalls.Length);
         choice.FinishReason = part.FinishReason ?? choice.FinishReason;
         if (!call.CountsIds)
         {

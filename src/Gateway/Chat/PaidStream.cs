@@ -61,7 +61,7 @@ internal sealed class PaidStream(
     {
         // The call is already paid for: an app that leaves stops the work, but never the reading of the receipt.
         using var reading = new CancellationTokenSource(options.LongestAnswer, time);
-        var sent = await nodes.SendPaidAsync(call.Target, call.Paid, call.Body, reading.Token);
+        var sent = await SendAsync(call, reading.Token);
         if (!sent.TryGet(out var reply, out var refusal))
         {
             return await NotSentAsync(call, refusal);
@@ -79,6 +79,18 @@ internal sealed class PaidStream(
                 static state => ((Leaving)state!).Leave(), new Leaving(this, call, reading));
             var (receipt, failure) = await ReadAsync(call, answer, reply, raises, onPart, reading.Token);
             return await EndAsync(call, answer, reply, receipt, failure);
+        }
+    }
+
+    private async Task<Result<PaidReply>> SendAsync(PaidCall call, CancellationToken reading)
+    {
+        try
+        {
+            return await nodes.SendPaidAsync(call.Target, call.Paid, call.Body, reading);
+        }
+        catch (OperationCanceledException) when (reading.IsCancellationRequested)
+        {
+            return Late();
         }
     }
 
@@ -115,10 +127,12 @@ internal sealed class PaidStream(
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            return (receipt, failure
-                ?? new Refusal(Fault.Theirs, "receipt_late", "The provider did not end the answer in time."));
+            return (receipt, failure ?? Late());
         }
     }
+
+    private static Refusal Late() =>
+        new(Fault.Theirs, "receipt_late", "The provider did not end the answer in time.");
 
     private static async ValueTask<Refusal?> TakeAsync(
         Answer answer, ReadOnlyMemory<byte> data, Raises raises, Func<ChunkChoice, ValueTask>? onPart)

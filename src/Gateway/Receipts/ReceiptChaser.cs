@@ -29,6 +29,9 @@ internal sealed partial class ReceiptChaser(
     private static readonly TimeSpan AfterSilence = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan AfterDispute = TimeSpan.FromMinutes(1);
 
+    // A request is written down just before it is sent and its stream watched; to chase it in between would cancel it.
+    private static readonly TimeSpan LeastAge = TimeSpan.FromSeconds(2);
+
     // A request may still be on its way to a provider that says it does not know it.
     private static readonly TimeSpan UnknownPatience = TimeSpan.FromSeconds(10);
     private readonly Lock _guard = new();
@@ -72,7 +75,8 @@ internal sealed partial class ReceiptChaser(
         lock (_guard)
         {
             var now = time.GetUtcNow();
-            due = [.. outstanding.Where(request => !_live.Contains(request.Sent.Request)
+            due = [.. outstanding.Where(request => !_live.Contains(request.Sent.Request) && Age(request.Sent)
+                .Duration() >= LeastAge
                 && (!_standings.TryGetValue(request.Sent.Request, out var standing) || standing.NotBefore <= now))];
             foreach (var ended in _standings.Keys.Except(outstanding.Select(request => request.Sent.Request)).ToList())
             {
@@ -146,7 +150,7 @@ internal sealed partial class ReceiptChaser(
     // A provider that is gone for good must hold neither an app's budget nor the owner's deposit for ever.
     private async Task EndureSilenceAsync(RequestSent sent)
     {
-        var age = time.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds((long)sent.AtMs);
+        var age = Age(sent);
         if (age >= ReservationPatience)
         {
             await books.ReleaseAsync(sent.AppRequest);
@@ -161,6 +165,9 @@ internal sealed partial class ReceiptChaser(
                 null);
         }
     }
+
+    private TimeSpan Age(RequestSent sent) =>
+        time.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds((long)sent.AtMs);
 
     private Standing StandingOf(RequestId request)
     {

@@ -32,6 +32,12 @@ public sealed class SimulatedEngine(EngineModel model, TimeProvider time) : IEng
     public Func<Exception> Failure { get; set; } =
         () => new EngineException(Fault.Ours, "engine_failed", "The simulated engine failed.");
 
+    /// <summary>Prompt tokens that the engine counts beyond those that it encodes.</summary>
+    public int OvercountsPrompt { get; set; }
+
+    /// <summary>Output tokens of a choice that the engine reports at its end beyond those that it generated.</summary>
+    public int OvercountsOutput { get; set; }
+
     /// <summary>Time that the prompt takes.</summary>
     public TimeSpan PrefillTime { get; set; } = TimeSpan.FromMilliseconds(40);
 
@@ -70,7 +76,7 @@ public sealed class SimulatedEngine(EngineModel model, TimeProvider time) : IEng
         {
             var prompt = _encoder.Encode(request.Chat).Value;
             var countsIds = Model.Counting == CountingKinds.Ids;
-            yield return new PromptCounted(prompt.Length, 0, countsIds ? prompt : null);
+            yield return new PromptCounted(prompt.Length + OvercountsPrompt, 0, countsIds ? prompt : null);
             await Task.Delay(PrefillTime, time, cancellationToken);
             for (var choice = 0; choice < request.Choices; choice++)
             {
@@ -107,7 +113,7 @@ public sealed class SimulatedEngine(EngineModel model, TimeProvider time) : IEng
             if (!IsEndless && t == Tokens - 1)
             {
                 yield return new TokenOut(choice, [TinyModel.End], stops.Push(text.Flush()).Text + stops.Flush());
-                yield return new Finished(choice, "stop", t + 1);
+                yield return new Finished(choice, "stop", t + 1 + OvercountsOutput);
                 yield break;
             }
 
@@ -116,7 +122,7 @@ public sealed class SimulatedEngine(EngineModel model, TimeProvider time) : IEng
             if (revealed.IsStopped)
             {
                 yield return new TokenOut(choice, [id], revealed.Text);
-                yield return new Finished(choice, "stop", t + 1);
+                yield return new Finished(choice, "stop", t + 1 + OvercountsOutput);
                 yield break;
             }
 
@@ -125,7 +131,7 @@ public sealed class SimulatedEngine(EngineModel model, TimeProvider time) : IEng
                 choice, [id], isLast ? revealed.Text + stops.Push(text.Flush()).Text + stops.Flush() : revealed.Text);
         }
 
-        yield return new Finished(choice, "length", limit);
+        yield return new Finished(choice, "length", limit + OvercountsOutput);
     }
 
     // Numbers 0 to 25 are letters and 26 is the space; a byte's token has the byte's own number.

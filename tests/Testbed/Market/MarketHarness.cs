@@ -5,6 +5,7 @@ using Souk.Indexer;
 using Souk.Ledger;
 using Souk.Ledger.Books;
 using Souk.Ledger.Customer;
+using Souk.Ledger.Rows;
 using Souk.Ledger.Selling;
 using Souk.Protocol;
 using Souk.Provider;
@@ -198,6 +199,13 @@ public sealed class MarketHarness : IDisposable
         Provider.Dispose();
     }
 
+    /// <summary>Writes into the book of a gateway that is down, as its own earlier life would have.</summary>
+    public async Task RecordForGatewayAsync(params LedgerEvent[] events)
+    {
+        await using var ledger = GatewayDisk.Open(Time, SyncTime);
+        await (await Journal.OpenAsync<CustomerBook>(ledger, CancellationToken.None)).RecordAsync(events);
+    }
+
     /// <summary>Starts or restarts the gateway on its disk.</summary>
     public async Task StartGatewayAsync()
     {
@@ -208,9 +216,11 @@ public sealed class MarketHarness : IDisposable
             AdminTokenHash = Sha.Hash(System.Text.Encoding.UTF8.GetBytes(AdminToken)),
             ChannelDeposit = Options.ChannelDeposit, WarmChannels = Options.WarmChannels,
             MostChannelsPerProvider = Options.MostChannels, SliceTokens = Options.SliceTokens,
+            LongestAnswer = Options.LongestAnswer,
         };
         var parts = new GatewayParts(
-            ledger, Chain, Network.ClientFor("gateway"), Time, Scheduler.Randomness.Fork($"gateway {++_starts}"),
+            ledger, Options.GatewayChain?.Invoke(Chain) ?? Chain, Network.ClientFor("gateway"), Time,
+                Scheduler.Randomness.Fork($"gateway {++_starts}"),
                 Logs.For("gateway"));
         Gateway = (await GatewayNode.StartAsync(options, parts, CancellationToken.None)).Value;
         _gateway.Start(Network.Listen(Front.Endpoint, Gateway.FrontDoor), Gateway.RunAsync);

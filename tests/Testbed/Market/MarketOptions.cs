@@ -1,3 +1,4 @@
+using Souk.Chain;
 using Souk.Protocol;
 using Souk.Wire;
 
@@ -61,6 +62,12 @@ public sealed record MarketOptions
 
     /// <summary>Stands between the network and the indexer.</summary>
     public Func<IWireHandler, IWireHandler>? Indexer { get; init; }
+
+    /// <summary>Stands between the gateway and the chain.</summary>
+    public Func<IMarketChain, IMarketChain>? GatewayChain { get; init; }
+
+    /// <summary>How long an answer may stream at the gateway.</summary>
+    public TimeSpan LongestAnswer { get; init; } = TimeSpan.FromHours(1);
 
     /// <summary>Whether the start waits until the gateway has its channels.</summary>
     public bool AwaitsChannels { get; init; } = true;
