@@ -8,6 +8,9 @@ namespace Souk.Engines;
 /// <summary>Words for what requests may ask for, as offers list them.</summary>
 public static class EngineFeatures
 {
+    /// <summary>Goes on with an assistant message that was begun.</summary>
+    public const string Continuation = "continuation";
+
     /// <summary>Makes embeddings, and nothing else.</summary>
     public const string Embeddings = "embeddings";
 

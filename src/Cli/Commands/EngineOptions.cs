@@ -27,6 +27,18 @@ internal static class EngineOptions
         Description = "File with the server's API key.",
     };
 
+    private static readonly Option<string?> Certificate = new("--upstream-certificate")
+    {
+        Description = "PEM file with a certificate to trust for an https upstream: its own where it is self-signed, or "
+            + "its authority's.",
+    };
+
+    private static readonly Option<string[]?> Features = new("--upstream-feature")
+    {
+        Description = "What the server can do, such as tools or json_schema, once per feature (default: it is tried at "
+            + "start).",
+    };
+
     private static readonly Option<string?> ModelFile = new("--upstream-model-file")
     {
         Description = "The upstream model's one file (.gguf, Ollama blob): its SHA-256 becomes the model's identity.",
@@ -54,8 +66,11 @@ internal static class EngineOptions
     public static void AddTo(Command command)
     {
         foreach (
-            var option in new Option[] { Model, Upstream, UpstreamModel, UpstreamKey, ModelFile, Tokenizer, Context,
-            MaxOutput, Name })
+            var option in new Option[]
+            {
+                Model, Upstream, UpstreamModel, UpstreamKey, Certificate, Features, ModelFile, Tokenizer, Context,
+                MaxOutput, Name,
+            })
         {
             command.Options.Add(option);
         }
@@ -68,6 +83,8 @@ internal static class EngineOptions
         Upstream = parsed.GetValue(Upstream),
         UpstreamModel = parsed.GetValue(UpstreamModel),
         UpstreamKeyFile = parsed.GetValue(UpstreamKey),
+        CertificateFile = parsed.GetValue(Certificate),
+        Features = parsed.GetValue(Features) is { Length: > 0 } features ? features : null,
         ModelFile = parsed.GetValue(ModelFile),
         Tokenizer = parsed.GetValue(Tokenizer),
         Context = parsed.GetValue(Context),

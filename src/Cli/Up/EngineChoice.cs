@@ -23,6 +23,12 @@ internal sealed record EngineChoice
     /// <summary>File with the server's API key.</summary>
     public string? UpstreamKeyFile { get; init; }
 
+    /// <summary>PEM file with certificates to trust for the server.</summary>
+    public string? CertificateFile { get; init; }
+
+    /// <summary>What the server can do; null tries it.</summary>
+    public IReadOnlyList<string>? Features { get; init; }
+
     /// <summary>The upstream model's one file.</summary>
     public string? ModelFile { get; init; }
 
@@ -39,7 +45,8 @@ internal sealed record EngineChoice
     public string? Name { get; init; }
 
     private bool HasServerOptions =>
-        (UpstreamModel ?? UpstreamKeyFile ?? ModelFile ?? Tokenizer) is not null || (Context ?? MaxOutput) is not null;
+        (UpstreamModel ?? UpstreamKeyFile ?? CertificateFile ?? ModelFile ?? Tokenizer) is not null
+        || (Context ?? MaxOutput) is not null || Features is not null;
 
     /// <summary>Loads or connects it.</summary>
     public async Task<Result<LoadedEngine>> LoadAsync(CancellationToken cancellation)
@@ -78,7 +85,7 @@ internal sealed record EngineChoice
             new UpstreamOptions
             {
                 BaseUrl = address, Model = UpstreamModel, Name = Name, ApiKeyFile = UpstreamKeyFile,
-                ModelFile = ModelFile,
+                CertificateFile = CertificateFile, Features = Features, ModelFile = ModelFile,
                 TokenizerDirectory = Tokenizer, Context = Context, MaxOutput = MaxOutput,
             },
             TimeProvider.System,

@@ -17,6 +17,10 @@ internal sealed class UpstreamAnswer(int choices, int maxTokens, bool countsIds,
     /// <summary>Whether every choice has said how it ended.</summary>
     public bool IsFinished => reasons.All(reason => reason is not null);
 
+    /// <summary>Whether every choice has ended and what to bill is known, so that only the stream's end mark is
+    /// missing.</summary>
+    public bool IsBillable => IsFinished && (usage is not null || (prompt is not null && countsIds));
+
     /// <summary>Whether a chunk shows that the model went on: text, ids (vLLM sends them alone while its tool parser
     /// holds text back), or an end. A role or an empty chunk does not.</summary>
     public static bool IsProgress(ChatChunk chunk) => chunk.Choices.Any(choice =>
@@ -68,7 +72,7 @@ internal sealed class UpstreamAnswer(int choices, int maxTokens, bool countsIds,
             throw UpstreamErrors.Truncated();
         }
 
-        if (usage is null && (prompt is null || !countsIds))
+        if (!IsBillable)
         {
             throw new EngineException(
                 Fault.Ours, "upstream_usage_missing", "The upstream did not say how much it generated.");

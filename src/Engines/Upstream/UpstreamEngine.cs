@@ -14,6 +14,8 @@ namespace Souk.Engines.Upstream;
 public sealed class UpstreamEngine : IEngine
 {
     private const int MaxErrorBytes = 64 * 1024;
+    private const int MostAttempts = 4;
+    private static readonly TimeSpan BetweenAttempts = TimeSpan.FromMilliseconds(250);
 
     private readonly UpstreamOptions options;
     private readonly UpstreamHttp http;
@@ -21,6 +23,7 @@ public sealed class UpstreamEngine : IEngine
     private readonly PromptEncoder? encoder;
     private readonly TimeProvider time;
     private readonly AdmissionGate gate;
+    private readonly UpstreamHealth health;
 
     private UpstreamEngine(
         UpstreamOptions options, UpstreamHttp http, UpstreamProbe probe, TokenizerFiles? files,
@@ -32,6 +35,7 @@ public sealed class UpstreamEngine : IEngine
         this.time = time;
         encoder = probe.GivesIds ? files?.Encoder : null;
         gate = new AdmissionGate(options.Concurrency, options.Waiting);
+        health = new UpstreamHealth(time);
         int context = options.Context ?? probe.Context;
         Model = new EngineModel(
             options.Name ?? probe.Model,
@@ -95,27 +99,58 @@ public sealed class UpstreamEngine : IEngine
             yield return counted;
         }
 
-        await using var events = StreamAsync(body, answer, deadline).GetAsyncEnumerator(CancellationToken.None);
-        while (true)
+        health.Enter();
+        var hasTold = false;
+        IReadOnlyList<EngineEvent> unended = [];
+        try
         {
-            EngineEvent next;
-            try
+            await using var events = StreamAsync(body, answer, deadline).GetAsyncEnumerator(CancellationToken.None);
+            while (true)
             {
-                if (!await events.MoveNextAsync())
+                EngineEvent next;
+                try
                 {
+                    if (!await events.MoveNextAsync())
+                    {
+                        break;
+                    }
+
+                    next = events.Current;
+                }
+                catch (Exception failure) when (answer.IsBillable && IsBroken(failure, deadline, cancellationToken))
+                {
+                    // Everything had been said, and only the end of the stream is missing.
+                    unended = answer.End();
                     break;
                 }
+                catch (Exception failure) when (Explain(failure, deadline, cancellationToken) is { } known)
+                {
+                    hasTold = Tell(known);
+                    throw known;
+                }
 
-                next = events.Current;
+                if (!hasTold)
+                {
+                    health.Worked();
+                    hasTold = true;
+                }
+
+                deadline.Pause();
+                yield return next;
+                deadline.Start(options.IdleTimeout, Deadline.Idle);
             }
-            catch (Exception failure) when (Explain(failure, deadline, cancellationToken) is { } known)
+        }
+        finally
+        {
+            if (!hasTold)
             {
-                throw known;
+                health.Left();
             }
+        }
 
-            deadline.Pause();
-            yield return next;
-            deadline.Start(options.IdleTimeout, Deadline.Idle);
+        foreach (var last in unended)
+        {
+            yield return last;
         }
     }
 
@@ -131,7 +166,7 @@ public sealed class UpstreamEngine : IEngine
     private async IAsyncEnumerable<EngineEvent> StreamAsync(byte[] body, UpstreamAnswer answer, Deadline deadline)
     {
         deadline.Start(options.FirstTokenTimeout, Deadline.FirstToken);
-        using var reply = await http.PostAsync("chat/completions", body, deadline.Token);
+        using var reply = await PostAsync(body, deadline);
         int status = (int)reply.StatusCode;
         if (status != 200)
         {
@@ -150,7 +185,7 @@ public sealed class UpstreamEngine : IEngine
             MaxEventBytes = options.MaxEventBytes,
             MaxTotalBytes = options.MaxStreamBytes,
         };
-        await using var stream = await reply.Content.ReadAsStreamAsync(deadline.Token);
+        await using var stream = await UpstreamHttp.BodyAsync(reply, deadline.Token);
         await foreach (var item in SseReader.ReadAsync(stream, limits, deadline.Token))
         {
             if (item.Kind != SseItemKind.Data)
@@ -178,6 +213,11 @@ public sealed class UpstreamEngine : IEngine
             {
                 yield return happened;
             }
+
+            if (answer.IsBillable)
+            {
+                deadline.Start(options.EndTimeout, Deadline.Idle);
+            }
         }
 
         foreach (var happened in answer.End())
@@ -186,44 +226,75 @@ public sealed class UpstreamEngine : IEngine
         }
     }
 
+    // An upstream that is full, and one that refuses what a customer sent, are in good health.
+    private bool Tell(EngineException failure)
+    {
+        if (failure is not { Fault: Fault.Ours } || failure.Code == "engine_busy")
+        {
+            return false;
+        }
+
+        health.Failed();
+        return true;
+    }
+
+    /// <summary>Sends the request, again where no connection came about: a server that restarts is back in a moment,
+    /// and has seen nothing yet.</summary>
+    private async Task<HttpResponseMessage> PostAsync(byte[] body, Deadline deadline)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await http.PostAsync("chat/completions", body, deadline.Token);
+            }
+            catch (EngineException failure) when (failure.Code == UpstreamHttp.NotConnected && attempt < MostAttempts)
+            {
+                await Task.Delay(BetweenAttempts * attempt, time, deadline.Token);
+            }
+        }
+    }
+
+    private static bool IsBroken(Exception failure, Deadline deadline, CancellationToken consumer) => failure switch
+    {
+        OperationCanceledException => deadline.HasExpired && !consumer.IsCancellationRequested,
+        IOException or HttpRequestException => true,
+        _ => false,
+    };
+
     private static EngineException? Explain(
         Exception failure, Deadline deadline, CancellationToken consumer) => failure switch
     {
-        EngineException => null,
+        EngineException known => known,
         OperationCanceledException when consumer.IsCancellationRequested => null,
         OperationCanceledException or IOException or HttpRequestException when deadline.HasExpired =>
             new EngineException(Fault.Ours, deadline.Code, "The upstream took too long for its next token.", failure),
-        SseException over => new EngineException(
-            Fault.Ours, "upstream_protocol", "The upstream broke the bounds of its stream.", over),
+        SseException or InvalidDataException => new EngineException(
+            Fault.Ours, "upstream_protocol", "The upstream broke the bounds of its stream.", failure),
         IOException or HttpRequestException => UpstreamErrors.Truncated(),
         _ => null,
     };
 
+    // Trials cannot show what these do to an answer; the named servers document them.
     private static List<string> Features(UpstreamProbe probe, UpstreamOptions options)
     {
-        List<string> features =
-        [
-            EngineFeatures.Images, EngineFeatures.JsonSchema, EngineFeatures.Penalties, EngineFeatures.Seed,
-            EngineFeatures.Stop, EngineFeatures.Tools,
-        ];
-        if (probe.Server != "ollama")
+        SortedSet<string> features = new(probe.Shown, StringComparer.Ordinal);
+        if (options.Features is null && probe.Server is ("vllm" or "sglang" or "llama.cpp"))
         {
-            features.AddRange([EngineFeatures.LogitBias, EngineFeatures.Logprobs, EngineFeatures.TopK]);
+            features.UnionWith([EngineFeatures.LogitBias, EngineFeatures.TopK]);
         }
 
-        if (probe.Server is "vllm" or "sglang")
+        if (options.Features is null && probe.Server is ("vllm" or "sglang"))
         {
             features.Add(EngineFeatures.MinTokens);
         }
 
-        // llama.cpp and Ollama answer n > 1 with a single choice, without an error.
-        if (probe.Server is "vllm" or "sglang" && options.MaxChoices > 1)
+        if (options.MaxChoices == 1)
         {
-            features.Add(EngineFeatures.ManyChoices);
+            features.Remove(EngineFeatures.ManyChoices);
         }
 
-        features.Sort(StringComparer.Ordinal);
-        return features;
+        return [.. features];
     }
 
     private static async Task<ModelManifest> ManifestAsync(

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Net;
 using System.Net.Http.Headers;
 using Souk.Protocol;
@@ -7,10 +8,13 @@ using Souk.Protocol;
 namespace Souk.Engines.Upstream;
 
 /// <summary>The adapter to the upstream's socket, and the only holder of an HTTP client. It follows no redirect,
-/// keeps no cookie, uses no proxy and asks for no compression, so what arrives is what one server sent and no small
-/// reply grows large in memory.</summary>
+/// keeps no cookie and uses no proxy, so what arrives is what one server sent. It asks for no compression, since that
+/// delays a stream, but reads what a proxy compressed all the same: readers bound what comes out.</summary>
 internal sealed class UpstreamHttp : IDisposable
 {
+    /// <summary>No connection came about, so the upstream has seen nothing of the request.</summary>
+    public const string NotConnected = "upstream_unreachable";
+
     private const int MaxShortReply = 4 * 1024 * 1024;
 
     private readonly HttpClient client;
@@ -32,7 +36,12 @@ internal sealed class UpstreamHttp : IDisposable
             MaxResponseHeadersLength = 64,
             MaxResponseDrainSize = 0,
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
+            EnableMultipleHttp2Connections = true,
         };
+        if (options.CertificateFile is { } file)
+        {
+            handler.SslOptions.RemoteCertificateValidationCallback = new TrustedCertificates(file).Accepts;
+        }
 #pragma warning restore CA2000
         client = new HttpClient(handler, disposeHandler: true) { Timeout = Timeout.InfiniteTimeSpan };
     }
@@ -67,7 +76,7 @@ internal sealed class UpstreamHttp : IDisposable
     public static async Task<byte[]> ReadShortAsync(
         HttpResponseMessage reply, int most, CancellationToken cancellationToken)
     {
-        await using var body = await reply.Content.ReadAsStreamAsync(cancellationToken);
+        await using var body = await BodyAsync(reply, cancellationToken);
         using var read = new MemoryStream();
         byte[] piece = new byte[8192];
         while (read.Length < most)
@@ -85,11 +94,35 @@ internal sealed class UpstreamHttp : IDisposable
         return read.ToArray();
     }
 
+    /// <summary>A reply's body, decompressed where it came compressed. The caller bounds how much it reads.</summary>
+    /// <exception cref="EngineException">Ours: compressed in a way that nobody asked for or can read.</exception>
+    public static async Task<Stream> BodyAsync(HttpResponseMessage reply, CancellationToken cancellationToken)
+    {
+        var codings = reply.Content.Headers.ContentEncoding.Where(coding => coding != "identity").ToList();
+        if (codings.Count > 1 || (codings is [var only] && only is not ("gzip" or "x-gzip" or "deflate" or "br")))
+        {
+            throw UpstreamErrors.Protocol("compressed a reply that was to be plain, in a way that cannot be read");
+        }
+
+        var body = await reply.Content.ReadAsStreamAsync(cancellationToken);
+        return codings is not [var coding] ? body : coding switch
+        {
+            "br" => new BrotliStream(body, CompressionMode.Decompress),
+            "deflate" => new ZLibStream(body, CompressionMode.Decompress),
+            _ => new GZipStream(body, CompressionMode.Decompress),
+        };
+    }
+
     public void Dispose() => client.Dispose();
 
     private HttpRequestMessage Message(HttpMethod method, string path)
     {
-        var message = new HttpRequestMessage(method, new Uri(root, path));
+        // Over TLS both sides settle on HTTP/2 where the server has it; in the clear it is HTTP/1.1.
+        var message = new HttpRequestMessage(method, new Uri(root, path))
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+        };
         message.Headers.Authorization = authorization;
         message.Headers.AcceptEncoding.ParseAdd("identity");
         return message;
@@ -99,19 +132,25 @@ internal sealed class UpstreamHttp : IDisposable
     {
         try
         {
-            var reply = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-            if (reply.Content.Headers.ContentEncoding.Any(coding => coding != "identity"))
-            {
-                reply.Dispose();
-                throw new EngineException(
-                    Fault.Ours, "upstream_protocol", "The upstream compressed a reply that was to be plain.");
-            }
-
-            return reply;
+            return await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        }
+        catch (HttpRequestException never) when (never.HttpRequestError is HttpRequestError.ConnectionError
+            or HttpRequestError.NameResolutionError)
+        {
+            throw new EngineException(
+                Fault.Ours, NotConnected, "The upstream cannot be reached.", never);
+        }
+        catch (HttpRequestException untrusted) when (
+            untrusted.HttpRequestError is HttpRequestError.SecureConnectionError)
+        {
+            throw new EngineException(
+                Fault.Ours, "upstream_untrusted",
+                "The upstream's certificate is not trusted. Where it is self-signed, name it (--upstream-certificate).",
+                untrusted);
         }
         catch (HttpRequestException failure)
         {
-            throw Unreachable(failure);
+            throw BrokeOff(failure);
         }
         catch (OperationCanceledException late)
             when (!cancellationToken.IsCancellationRequested && late.InnerException is TimeoutException)
@@ -124,6 +163,6 @@ internal sealed class UpstreamHttp : IDisposable
     /// <summary>What a transport failure is called. Its text may hold addresses inside the provider's network, so it
     /// goes into the inner exception, which the operator sees, and not into the message, which the customer
     /// sees.</summary>
-    public static EngineException Unreachable(Exception failure) =>
-        new(Fault.Ours, "upstream_unreachable", "The upstream cannot be reached or broke off.", failure);
+    public static EngineException BrokeOff(Exception failure) =>
+        new(Fault.Ours, "upstream_broke_off", "The upstream broke off.", failure);
 }

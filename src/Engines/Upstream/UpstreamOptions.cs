@@ -19,6 +19,10 @@ public sealed record UpstreamOptions
     /// <summary>A file that holds the upstream's API key, sent as a bearer token. Default: none.</summary>
     public string? ApiKeyFile { get; init; }
 
+    /// <summary>A PEM file with certificates to trust for an https upstream beside those of this machine: its own,
+    /// where it is self-signed, or its authority's. Default: none.</summary>
+    public string? CertificateFile { get; init; }
+
     /// <summary>The files behind the model digest, where the operator has them. Default: <see cref="ModelFile"/>, or
     /// what an Ollama tells of its blob; failing these the model's name stands in, which no audit can
     /// confirm.</summary>
@@ -41,6 +45,10 @@ public sealed record UpstreamOptions
     /// <summary>Greatest output of one choice in tokens. Default: the context.</summary>
     public int? MaxOutput { get; init; }
 
+    /// <summary>Feature words that the offer states, such as "tools". Default: what trials at start show, one small
+    /// request per feature.</summary>
+    public IReadOnlyList<string>? Features { get; init; }
+
     /// <summary>Greatest number of choices in one request. Default 8; 1 where the upstream cannot do more.</summary>
     public int MaxChoices { get; init; } = 8;
 
@@ -58,6 +66,10 @@ public sealed record UpstreamOptions
 
     /// <summary>Between tokens, keep-alive comments not counted. Default 30 s.</summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>After the last token and the usage, for the end mark; then the answer counts as ended. Default
+    /// 2 s.</summary>
+    public TimeSpan EndTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>Bytes of one event. Default 256 KiB; logprobs and tool calls can be large.</summary>
     public int MaxEventBytes { get; init; } = 256 * 1024;
@@ -80,6 +92,9 @@ public sealed record UpstreamOptions
         Check(
             BaseUrl.IsAbsoluteUri && BaseUrl.Scheme is "http" or "https" && BaseUrl.UserInfo.Length == 0,
             "BaseUrl must be an absolute http or https URL without user and password.");
+        Check(
+            CertificateFile is null || (BaseUrl.IsAbsoluteUri && BaseUrl.Scheme == "https"),
+            "CertificateFile is for an https upstream.");
         Check(Context is null or > 0, "Context must be positive.");
         Check(MaxOutput is null or > 0, "MaxOutput must be positive.");
         Check(MaxChoices is >= 1 and <= 128, "MaxChoices must be from 1 to 128.");
@@ -88,6 +103,7 @@ public sealed record UpstreamOptions
         Check(ConnectTimeout > TimeSpan.Zero, "ConnectTimeout must be positive.");
         Check(FirstTokenTimeout > TimeSpan.Zero, "FirstTokenTimeout must be positive.");
         Check(IdleTimeout > TimeSpan.Zero, "IdleTimeout must be positive.");
+        Check(EndTimeout > TimeSpan.Zero, "EndTimeout must be positive.");
         Check(MaxEventBytes >= 4096, "MaxEventBytes must be at least 4,096.");
         Check(MaxStreamBytes >= MaxEventBytes, "MaxStreamBytes must be at least MaxEventBytes.");
         return errors;

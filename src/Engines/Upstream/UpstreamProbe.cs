@@ -13,6 +13,9 @@ namespace Souk.Engines.Upstream;
 /// <param name="GivesIds">It answers return_token_ids with ids.</param>
 internal sealed record UpstreamProbe(string Model, string Server, int Context, int Vocabulary, bool GivesIds)
 {
+    /// <summary>Feature words that the trials showed.</summary>
+    public IReadOnlySet<string> Shown { get; init; } = new HashSet<string>();
+
     /// <summary>SHA-256 of the model's one file, where the server tells; null otherwise.</summary>
     public Bytes32? Blob { get; init; }
 
@@ -39,7 +42,15 @@ internal sealed record UpstreamProbe(string Model, string Server, int Context, i
             bool? gives = await TryAsync(http, options, found.Model, withIds: true, deadline.Token);
             gives ??= await TryAsync(http, options, found.Model, withIds: false, deadline.Token);
             found = found with { GivesIds = gives ?? throw Unusable("it refuses a plain streamed request") };
-            return await OllamaProbe.CompleteAsync(http, found, deadline.Token);
+            found = await OllamaProbe.CompleteAsync(http, found, deadline.Token);
+            deadline.Pause();
+            if (options.Features is { } known)
+            {
+                return found with { Shown = known.ToHashSet(StringComparer.Ordinal) };
+            }
+
+            var trials = new UpstreamTrials(http, options, found.Model, time);
+            return found with { Shown = await trials.RunAsync(found.GivesIds, cancellationToken) };
         }
         catch (OperationCanceledException) when (deadline.HasExpired)
         {
@@ -48,7 +59,7 @@ internal sealed record UpstreamProbe(string Model, string Server, int Context, i
         }
         catch (Exception broken) when (broken is HttpRequestException or IOException)
         {
-            throw UpstreamHttp.Unreachable(broken);
+            throw UpstreamHttp.BrokeOff(broken);
         }
     }
 
@@ -122,7 +133,7 @@ internal sealed record UpstreamProbe(string Model, string Server, int Context, i
             throw Unusable($"a streamed request answers with status {status}");
         }
 
-        await using var stream = await reply.Content.ReadAsStreamAsync(cancellationToken);
+        await using var stream = await UpstreamHttp.BodyAsync(reply, cancellationToken);
         bool ids = false;
         bool usage = false;
         var limits = new SseLimits { MaxLineBytes = options.MaxEventBytes, MaxTotalBytes = 4 * 1024 * 1024 };
@@ -143,7 +154,7 @@ internal sealed record UpstreamProbe(string Model, string Server, int Context, i
                 }
             }
         }
-        catch (SseException)
+        catch (Exception broken) when (broken is SseException or InvalidDataException)
         {
             throw Unusable("its stream breaks the bounds of an event stream");
         }

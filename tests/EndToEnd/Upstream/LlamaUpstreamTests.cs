@@ -92,7 +92,7 @@ public sealed class LlamaUpstreamTests : IAsyncLifetime
         _folder, isQuiet, _up?.PortBase,
         [
             "--upstream", _llama!.BaseUrl.ToString(), "--upstream-model", "tiny", "--name", PublicName,
-            "--upstream-context", "1024", "--upstream-max-output", "800",
+            "--upstream-context", "1024", "--upstream-feature", "stop", "--upstream-max-output", "800",
             "--upstream-model-file", Path.Combine(_folder, "tiny.gguf"),
         ]);
 

@@ -19,7 +19,9 @@ public sealed class LlamaServerTests : IAsyncLifetime
             LlamaServer.Script is not null || Environment.GetEnvironmentVariable("CI") == "true",
             "Needs the npm packages of tests/Engines.Tests/LlamaServer (npm ci --omit=optional).");
         server = await LlamaServer.StartAsync(model);
-        var options = new UpstreamOptions { BaseUrl = server.BaseUrl, Context = 256 };
+
+        // Asked for a tool call, this server never comes back, so it is not tried.
+        var options = new UpstreamOptions { BaseUrl = server.BaseUrl, Context = 256, Features = ["stop"] };
         engine = await UpstreamEngine.ConnectAsync(options, TimeProvider.System, default);
     }
 

@@ -20,6 +20,7 @@ public sealed class UpstreamConnectTests
         server.Others["/api/ps"] = """{"models":[{"name":"qwen3:32b","context_length":32768}]}""";
         server.Others["/api/show"] =
             $$"""{"modelfile":"# Modelfile generated\nFROM /root/.ollama/models/blobs/sha256-{{Blob}}\nTEMPLATE x"}""";
+        server.Capable = new CapableServer("n");
         await using var engine = await ConnectAsync(new UpstreamOptions { BaseUrl = server.BaseUrl });
         Assert.Equal(("ollama", 32768), (engine.Model.EngineName, engine.Model.Context));
         Assert.Equal("0x" + Blob, engine.Model.Manifest.Digest.ToString());
