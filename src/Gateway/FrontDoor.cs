@@ -1,81 +1,77 @@
-using Souk.Chain;
 using Souk.Gateway.Chat;
+using Souk.Gateway.Front;
+using Souk.Gateway.Front.Idempotency;
 using Souk.Gateway.Keys;
-using Souk.Gateway.Offers;
 using Souk.Ledger.Customer;
-using Souk.Market.Offers;
 using Souk.OpenAi.Errors;
-using Souk.OpenAi.Listing;
 using Souk.Protocol;
 using Souk.Wire;
 
 namespace Souk.Gateway;
 
-/// <summary>A request of an app with its id, which the reply's headers already carry.</summary>
-internal sealed record Visit(WireRequest Request, IWireResponse Response, RequestId Id, WireHeaders Headers);
-
-/// <summary>One row of the front door's table.</summary>
-/// <param name="Method">The one method that it takes.</param>
-/// <param name="Path">The exact path.</param>
-/// <param name="AnswerAsync">Answers a visit that has a good API key.</param>
-/// <param name="Error">The body of an error that is found before that; null for OpenAI's.</param>
-internal sealed record Route(
-    string Method, string Path, Func<Visit, Caller, CancellationToken, Task> AnswerAsync,
-    Func<OpenAiError, byte[]>? Error = null);
-
-/// <summary>The front door: what apps reach under <c>/v1</c>. No CORS: a web page of another origin gets
-/// nothing.</summary>
+/// <summary>The front door: what apps reach.</summary>
 internal sealed class FrontDoor : IWireHandler
 {
     private readonly KeyDesk _keys;
     private readonly Callers _callers;
-    private readonly MarketView _market;
-    private readonly Catalogue _catalogue;
-    private readonly IMarketChain _chain;
-    private readonly TimeProvider _time;
+    private readonly ChatDesk _chat;
+    private readonly Cors _cors;
+    private readonly ReplayDesk _replays;
     private readonly Randomness _randomness;
     private readonly Route[] _routes;
+    private readonly (string Path, Func<Visit, CancellationToken, Task> AnswerAsync)[] _open;
 
     public FrontDoor(
-        KeyDesk keys, Callers callers, ChatDesk chat, MarketView market, Catalogue catalogue, IMarketChain chain,
-            TimeProvider time,
-        Randomness randomness)
+        KeyDesk keys, Callers callers, ChatDesk chat, ModelDesk models, Readiness readiness, Cors cors,
+        TimeProvider time, Randomness randomness)
     {
-        (_keys, _callers, _market, _catalogue, _chain) = (keys, callers, market, catalogue, chain);
-        (_time, _randomness) = (time, randomness);
+        (_keys, _callers, _chat, _cors, _randomness) = (keys, callers, chat, cors, randomness);
+        _replays = new ReplayDesk(time);
+        IAppApi[] apis = [new ChatApi()];
         _routes =
         [
-            Paid(new ChatApi()),
+            .. apis.Select(Paid),
             new("GET", "/v1/models", (visit, caller, aborted) =>
-                visit.Response.SendJsonAsync(200, List(caller.Key.Limits.Models).ToJson(), aborted, visit.Headers)
-                    .AsTask()),
+                visit.SendAsync(200, models.List(caller.Key.Limits.Models).ToJson(), aborted)),
+            Model("/v1/models/{author}/{slug}/endpoints", name => models.Endpoints(name)?.ToJson()),
+            Model("/v1/models/{model}", name => models.Find(name)?.ToJson()),
         ];
-
-        Route Paid(IAppApi api) => new(
-            "POST", api.Path,
-            (visit, caller, aborted) => chat.HandleAsync(api, visit, caller, aborted),
-            api.Error);
+        var document = ApiDocument.For(_routes);
+        // What needs no API key: it tells nothing of anyone, and those who ask have none.
+        _open =
+        [
+            ("/health", static (visit, aborted) => visit.SendAsync(200, "{\"status\":\"ok\"}"u8.ToArray(), aborted)),
+            ("/ready", (visit, aborted) => readiness.Look() is var (status, json)
+                ? visit.SendAsync(status, json, aborted) : Task.CompletedTask),
+            (ApiDocument.Path, (visit, aborted) => visit.SendAsync(200, document, aborted)),
+        ];
     }
 
     /// <inheritdoc/>
     public async Task HandleAsync(WireRequest request, IWireResponse response, CancellationToken aborted)
     {
         var id = _randomness.NextRequestId();
-        var visit = new Visit(request, response, id, Door.Headers(id));
-        if (request.Path is "/health" && request.Method == "GET")
+        var answer = _cors.Open(request, request.Method == "HEAD" ? new HeadResponse(response) : response);
+        var visit = new Visit(request, answer, id, Door.Headers(id));
+        if (_cors.Preflight(request) is { } permission)
         {
-            await response.SendJsonAsync(200, "{\"status\":\"ok\"}"u8.ToArray(), aborted, visit.Headers);
+            await answer.StartAsync(204, permission, aborted);
             return;
         }
 
-        var route = Array.Find(_routes, route => route.Path == request.Path);
-        if (route is null)
+        var open = Array.Find(_open, open => open.Path == request.Path).AnswerAsync;
+        var route = open is null ? Array.Find(_routes, route => route.Takes(request.Path)) : null;
+        if (open is null && route is null)
         {
             await FailAsync(visit, null, Unknown(request), aborted);
         }
-        else if (route.Method != request.Method)
+        else if (!await IsRightMethodAsync(visit, route, aborted))
         {
-            await FailAsync(visit, route, Misused(request, route), aborted);
+            return;
+        }
+        else if (open is not null)
+        {
+            await open(visit, aborted);
         }
         else if (!_keys.Authorise(request.Headers["authorization"]).TryGet(out var account, out var refusal))
         {
@@ -83,11 +79,19 @@ internal sealed class FrontDoor : IWireHandler
         }
         else
         {
-            await AnswerAsync(route, visit, account, aborted);
+            await AnswerAsync(route!, visit, account, aborted);
         }
     }
 
-    private async Task AnswerAsync(Route route, Visit visit, ApiKeyAccount account, CancellationToken aborted)
+    private Task AnswerAsync(Route route, Visit visit, ApiKeyAccount account, CancellationToken aborted) =>
+        route.Method != "POST" || visit.Request.Headers[ReplayDesk.Header] is null
+            ? EnterAsync(route, visit, account, aborted)
+            : _replays.AnswerAsync(
+                visit.Request, visit.Response, account,
+                (response, stop) => EnterAsync(route, visit with { Response = response }, account, stop),
+                error => FailAsync(visit, route, error, aborted), aborted);
+
+    private async Task EnterAsync(Route route, Visit visit, ApiKeyAccount account, CancellationToken aborted)
     {
         using var caller = _callers.Enter(account, visit.Headers, aborted);
         // Looking around is free; whatever may lead to work counts, and before any is done.
@@ -108,45 +112,52 @@ internal sealed class FrontDoor : IWireHandler
         }
     }
 
+    private Route Paid(IAppApi api) =>
+        new("POST", api.Path, (visit, caller, aborted) => _chat.HandleAsync(api, visit, caller, aborted), api.Error);
+
+    private static Route Model(string path, Func<string, byte[]?> find)
+    {
+        Route route = null!;
+        return route = new Route("GET", path, (visit, caller, aborted) =>
+        {
+            var name = route.Named(visit.Request.Path);
+            var isAllowed = caller.Key.Limits.Models is not { } models || models.Contains(name, StringComparer.Ordinal);
+            return isAllowed && find(name) is { } json
+                ? visit.SendAsync(200, json, aborted)
+                : FailAsync(visit, null, OpenAiError.ModelNotFound(Printable(name)), aborted).AsTask();
+        });
+    }
+
+    // Whoever asks for another method is told which one there is: by OPTIONS as an answer, else as an error.
+    private static async ValueTask<bool> IsRightMethodAsync(Visit visit, Route? route, CancellationToken aborted)
+    {
+        var (method, asked) = (route?.Method ?? "GET", visit.Request.Method);
+        if (asked == method || (asked == "HEAD" && method == "GET"))
+        {
+            return true;
+        }
+
+        visit.Headers["allow"] = method == "GET" ? "GET, HEAD, OPTIONS" : method + ", OPTIONS";
+        if (asked == "OPTIONS")
+        {
+            await visit.Response.StartAsync(204, visit.Headers, aborted);
+            return false;
+        }
+
+        await FailAsync(visit, route, new OpenAiError(
+            405, ErrorTypes.InvalidRequest, "method_not_allowed", null,
+            $"Not allowed to {asked} on {Printable(visit.Request.Path)}; try {method}."), aborted);
+        return false;
+    }
+
     private static ValueTask FailAsync(Visit visit, Route? route, OpenAiError error, CancellationToken aborted) =>
         Door.SendErrorAsync(visit.Response, error, visit.Headers, aborted, route?.Error?.Invoke(error));
-
-    private static OpenAiError Misused(WireRequest request, Route route) => new(
-        405, ErrorTypes.InvalidRequest, "method_not_allowed", null,
-        $"Not allowed to {request.Method} on {request.Path}; try {route.Method}.");
 
     private OpenAiError Unknown(WireRequest request) => new(
         404, ErrorTypes.InvalidRequest, "unknown_url", null,
         $"Unknown request URL: {request.Method} {Printable(request.Path)}. This gateway serves "
-            + string.Join(", ", _routes.Select(route => $"{route.Method} {route.Path}")) + ".");
+            + string.Join(", ", _routes.Select(route => $"{route.Method} {route.Path}"))
+            + $"; {ApiDocument.Path} describes them.");
 
     private static string Printable(string path) => path.Length <= 128 ? path : path[..128];
-
-    private ModelList List(IReadOnlyList<string>? allowed)
-    {
-        var now = (ulong)_time.GetUtcNow().ToUnixTimeSeconds();
-        var entries = _catalogue.Entries
-            .Where(entry => allowed is null || allowed.Contains(entry.Name, StringComparer.Ordinal))
-            .Select(entry => (entry.Name, Offers: entry.Digests.SelectMany(_market.Book.For)
-                .Where(listed => listed.IsLive(now) && listed.Offer.Concurrency > 0).ToList()))
-            .Where(entry => entry.Offers.Count > 0)
-            .Select(entry => Entry(entry.Name, entry.Offers));
-        return new ModelList([.. entries]);
-    }
-
-    private ModelEntry Entry(string name, List<ListedOffer> offers)
-    {
-        var cheapest = offers.MinBy(listed => listed.Offer.OutputPrice)!.Offer;
-        return new ModelEntry(name, (long)cheapest.IssuedAt, "souk")
-        {
-            Name = name,
-            ContextLength = offers.Max(listed => listed.Offer.Context),
-            MaxOutput = offers.Max(listed => listed.Offer.MaxOutput),
-            Pricing = new ModelPricing(
-                PerToken(cheapest.InputPrice), PerToken(cheapest.OutputPrice), PerToken(cheapest.CachedPrice)),
-        };
-    }
-
-    // A price is per million tokens, so one token costs it with six more decimal places.
-    private string PerToken(Amount price) => price.ToDecimal(_chain.Network.CurrencyDecimals + 6);
 }

@@ -3,6 +3,7 @@ using Souk.Chain;
 using Souk.Gateway.Admin;
 using Souk.Gateway.Channels;
 using Souk.Gateway.Chat;
+using Souk.Gateway.Front;
 using Souk.Gateway.Keys;
 using Souk.Gateway.Offers;
 using Souk.Gateway.Receipts;
@@ -61,7 +62,10 @@ public sealed class GatewayNode
             options, chain, journal, _market, catalogue, encoders, _planner, traffic, time, randomness);
         var stream = new PaidStream(options, chain, journal, nodes, books, _chaser, traffic, time);
         var chat = new ChatDesk(options, chain, calls, stream, _chaser, books, recent, time);
-        FrontDoor = new FrontDoor(_keys, callers, chat, _market, catalogue, chain, time, randomness);
+        FrontDoor = new FrontDoor(
+            _keys, callers, chat, new ModelDesk(_market, catalogue, chain, time),
+            new Readiness(_market, catalogue, _watch, journal, chain, time), new Cors(options.AllowedOrigins), time,
+            randomness);
         AdminDoor = new AdminDoor(
             options, _keys, new AdminReports(options, chain, journal, _market, _watch, traffic, recent),
             new AdminActions(options, chain, journal, _keys, _watch, time), randomness);

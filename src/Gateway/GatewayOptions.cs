@@ -1,3 +1,4 @@
+using Souk.Gateway.Front;
 using Souk.Market.Budgets;
 using Souk.Market.Offers;
 using Souk.Market.Pricing;
@@ -28,6 +29,10 @@ public sealed class GatewayOptions
 
     /// <summary>Host names (without port) under which the admin API answers; another is a rebinding attempt.</summary>
     public IReadOnlyList<string> AdminHosts { get; init; } = ["127.0.0.1", "localhost", "[::1]"];
+
+    /// <summary>Origins of web pages that may use the front door (CORS), for example <c>https://app.example</c>;
+    /// <c>*</c> allows any. Default none. The admin API allows none ever.</summary>
+    public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
 
     /// <summary>What a new channel is funded with, in smallest units; at least the offer's minimum. It bounds what one
     /// request can cost, and is locked for the withdraw delay at worst. Default 1,000,000.</summary>
@@ -82,6 +87,9 @@ public sealed class GatewayOptions
         Check(
             Catalogue is null || CatalogueSigner is not null,
             "There is a catalogue, but nobody says who must have signed it.");
+        Check(
+            AllowedOrigins.All(Cors.IsOrigin),
+            "An allowed origin is not scheme://host[:port], as browsers send it, or '*'.");
         return problems;
 
         void Check(bool isFine, string problem)

@@ -1,4 +1,5 @@
 using Souk.Chain;
+using Souk.Gateway.Front;
 using Souk.Gateway.Keys;
 using Souk.Gateway.Receipts;
 using Souk.OpenAi.Chat;

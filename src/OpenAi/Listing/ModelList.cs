@@ -4,7 +4,23 @@ using System.Text.Json;
 namespace Souk.OpenAi.Listing;
 
 /// <summary>Prices as OpenRouter lists them: exact decimal strings of whole currency per token.</summary>
-public sealed record ModelPricing(string Prompt, string Completion, string? CachedPrompt = null);
+public sealed record ModelPricing(string Prompt, string Completion, string? CachedPrompt = null)
+{
+    /// <summary>Writes the property <c>pricing</c> into the open object.</summary>
+    public void WriteTo(Utf8JsonWriter writer)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        writer.WriteStartObject("pricing"u8);
+        writer.WriteString("prompt"u8, Prompt);
+        writer.WriteString("completion"u8, Completion);
+        if (CachedPrompt is not null)
+        {
+            writer.WriteString("input_cache_read"u8, CachedPrompt);
+        }
+
+        writer.WriteEndObject();
+    }
+}
 
 /// <summary>One entry of <c>/v1/models</c>.</summary>
 /// <param name="Created">Unix seconds.</param>
@@ -19,6 +35,12 @@ public sealed record ModelEntry(string Id, long Created, string OwnedBy)
     public long? MaxOutput { get; init; }
 
     public ModelPricing? Pricing { get; init; }
+
+    /// <summary>What a prompt may hold: <c>text</c>, <c>image</c>. Null leaves it out.</summary>
+    public IReadOnlyList<string>? InputModalities { get; init; }
+
+    /// <summary>Fields of a request that some provider of the model keeps to. Null leaves it out.</summary>
+    public IReadOnlyList<string>? SupportedParameters { get; init; }
 
     /// <summary>Writes further properties into the open object, after all others.</summary>
     public Action<Utf8JsonWriter>? Extra { get; init; }
@@ -50,23 +72,31 @@ public sealed record ModelEntry(string Id, long Created, string OwnedBy)
 
         if (Pricing is not null)
         {
-            WritePricing(writer, Pricing);
+            Pricing.WriteTo(writer);
+        }
+
+        if (InputModalities is not null)
+        {
+            WriteArchitecture(writer);
+        }
+
+        if (SupportedParameters is not null)
+        {
+            ModelList.WriteTexts(writer, "supported_parameters"u8, SupportedParameters);
         }
 
         Extra?.Invoke(writer);
         writer.WriteEndObject();
     }
 
-    private static void WritePricing(Utf8JsonWriter writer, ModelPricing pricing)
+    /// <summary>Writes the property <c>architecture</c> into the open object.</summary>
+    internal void WriteArchitecture(Utf8JsonWriter writer)
     {
-        writer.WriteStartObject("pricing"u8);
-        writer.WriteString("prompt"u8, pricing.Prompt);
-        writer.WriteString("completion"u8, pricing.Completion);
-        if (pricing.CachedPrompt is not null)
-        {
-            writer.WriteString("input_cache_read"u8, pricing.CachedPrompt);
-        }
-
+        var inputs = InputModalities ?? [];
+        writer.WriteStartObject("architecture"u8);
+        writer.WriteString("modality"u8, $"{string.Join('+', inputs)}->text");
+        ModelList.WriteTexts(writer, "input_modalities"u8, inputs);
+        ModelList.WriteTexts(writer, "output_modalities"u8, ["text"]);
         writer.WriteEndObject();
     }
 }
@@ -97,5 +127,16 @@ public sealed record ModelList(IReadOnlyList<ModelEntry> Data)
         }
 
         return buffer.WrittenSpan.ToArray();
+    }
+
+    internal static void WriteTexts(Utf8JsonWriter writer, ReadOnlySpan<byte> name, IReadOnlyList<string> texts)
+    {
+        writer.WriteStartArray(name);
+        foreach (var text in texts)
+        {
+            writer.WriteStringValue(text);
+        }
+
+        writer.WriteEndArray();
     }
 }

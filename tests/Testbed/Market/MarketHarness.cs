@@ -217,6 +217,7 @@ public sealed class MarketHarness : IDisposable
             ChannelDeposit = Options.ChannelDeposit, WarmChannels = Options.WarmChannels,
             MostChannelsPerProvider = Options.MostChannels, SliceTokens = Options.SliceTokens,
             LongestAnswer = Options.LongestAnswer,
+            AllowedOrigins = Options.AllowedOrigins,
         };
         var parts = new GatewayParts(
             ledger, Options.GatewayChain?.Invoke(Chain) ?? Chain, Network.ClientFor("gateway"), Time,

@@ -54,6 +54,9 @@ public sealed record MarketOptions
     /// <summary>Blocks after which money counts fully.</summary>
     public int Confirmations { get; init; } = 2;
 
+    /// <summary>Origins of web pages that may use the front door.</summary>
+    public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
+
     /// <summary>Worth of 10^18 wei; the default makes a claim due at about 2,000 units.</summary>
     public Amount GasMoneyPrice { get; init; } = new(1_000_000);
 
