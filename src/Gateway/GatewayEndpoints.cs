@@ -42,7 +42,8 @@ public static class GatewayEndpoints
         .WithTitle("Souk gateway").WithOpenApiRoutePattern(ApiDocument.Path).DisableDefaultFonts().DisableTelemetry()
         .DisableAgent().DisableMcp();
 
-    private static ValueTask<object?> RestrictAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    private static ValueTask<object?> RestrictAsync(
+        EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         context.HttpContext.Response.Headers.ContentSecurityPolicy = PagePolicy;
         return next(context);
