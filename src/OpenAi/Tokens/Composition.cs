@@ -4,7 +4,7 @@ using System.Text;
 namespace Souk.OpenAi.Tokens;
 
 /// <summary>
-/// Unicode normalization form C (UAX #15). .NET leaves it to ICU, which is absent in invariant mode, and there returns
+/// Unicode normalization forms C and D (UAX #15). .NET leaves it to ICU, which is absent in invariant mode, and there returns
 /// text unchanged; so the algorithm is here, with its data from the Unicode character database in composition.txt.
 /// </summary>
 internal static class Composition
@@ -58,6 +58,17 @@ internal static class Composition
             return text;
         }
 
+        var runes = Decomposed(text);
+        Combine(runes);
+        return Join(runes);
+    }
+
+    /// <summary>The text in form D. Half surrogate pairs become U+FFFD, as they would in UTF-8.</summary>
+    internal static string Decompose(string text) =>
+        text.AsSpan().IndexOfAnyInRange('\u00C0', '\uFFFF') < 0 ? text : Join(Decomposed(text));
+
+    private static List<int> Decomposed(string text)
+    {
         var runes = new List<int>(text.Length);
         foreach (var rune in text.EnumerateRunes())
         {
@@ -65,8 +76,12 @@ internal static class Composition
         }
 
         Order(runes);
-        Combine(runes);
-        var result = new StringBuilder(text.Length);
+        return runes;
+    }
+
+    private static string Join(List<int> runes)
+    {
+        var result = new StringBuilder(runes.Count);
         Span<char> units = stackalloc char[2];
         foreach (var rune in runes)
         {

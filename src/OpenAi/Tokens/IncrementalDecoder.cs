@@ -14,6 +14,7 @@ public sealed class IncrementalDecoder
     private readonly bool _skipSpecial;
     private readonly byte[] _held = new byte[4];
     private int _heldLength;
+    private DecodePlace _place;
 
     internal IncrementalDecoder(Tokenizer tokenizer, bool skipSpecial)
     {
@@ -27,12 +28,7 @@ public sealed class IncrementalDecoder
     /// <summary>The text that became certain with this token; empty while a sequence is incomplete.</summary>
     public string Append(int id)
     {
-        if (_skipSpecial && _tokenizer.IsSpecial(id))
-        {
-            return "";
-        }
-
-        var bytes = _tokenizer.Bytes(id).Span;
+        var bytes = _tokenizer.Next(id, _skipSpecial, ref _place);
         if (_heldLength == 0)
         {
             return Take(bytes);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Frozen;
 using System.Text;
 using System.Text.Json;
@@ -6,40 +7,50 @@ using Souk.OpenAi.Errors;
 namespace Souk.OpenAi.Tokens;
 
 /// <summary>
-/// A byte-level BPE tokenizer as Hugging Face's <c>tokenizer.json</c> describes it. Immutable and safe for concurrent
-/// use. A file that needs anything else is refused at load with the construct named.
+/// A tokenizer as Hugging Face's <c>tokenizer.json</c> describes it: BPE over bytes or characters, Unigram or WordPiece.
+/// Immutable and safe for concurrent use. A file that needs anything else is refused at load with the construct named.
 /// </summary>
 public sealed class Tokenizer
 {
     private const int MaxFileBytes = 64 * 1024 * 1024;
 
-    private readonly BytePairs _pairs;
+    private readonly ITokenModel _model;
+    private readonly Normalizer _normalizer;
     private readonly PreTokenizer _preTokenizer;
     private readonly AddedTokens _early;
     private readonly AddedTokens _late;
-    private readonly bool _composes;
     private readonly Dictionary<string, int> _ids;
     private readonly FrozenSet<int> _special;
-    private readonly byte[] _bytes;
-    private readonly int[] _offsets;
+    private readonly ByteTable _bytes;
+    private readonly ByteTable _firstBytes;
+    private readonly int _stripCount;
+    private readonly byte _strippedByte;
 
     private Tokenizer(JsonElement root, TokenizerConfig config)
     {
         var vocabulary = VocabularyReader.Read(root);
-        TokenizerReader.CheckDecoder(root);
-        _composes = TokenizerReader.NeedsComposition(root);
-        _preTokenizer = TokenizerReader.ReadPreTokenizer(root);
-        _pairs = new BytePairs(
-            vocabulary.ByteIds(), vocabulary.Merges, vocabulary.Ids, vocabulary.TakesWholePieces);
+        var decoder = TokenBytes.Read(root);
+        (_preTokenizer, var isByteLevel) = PreTokenizerReader.Read(root);
+        if (isByteLevel != decoder.IsByteLevel)
+        {
+            throw new TokenizerRefusal("decoder", "another alphabet than the pre_tokenizer's");
+        }
+
+        _normalizer = Normalizer.Read(root);
+        _model = vocabulary.Model(root, isByteLevel);
         _early = new AddedTokens(vocabulary.EarlyTokens);
-        _late = new AddedTokens(_composes
-            ? vocabulary.LateTokens.Select(token => token with { Content = Composition.Compose(token.Content) })
-            : vocabulary.LateTokens);
+        _late = new AddedTokens(vocabulary.LateTokens
+            .Select(token => token with { Content = _normalizer.Apply(token.Content) })
+            .Where(token => token.Content.Length > 0));
         _ids = vocabulary.Ids;
         _special = vocabulary.SpecialIds.ToFrozenSet();
         VocabularySize = vocabulary.Texts.Keys.Last() + 1;
-        (_bytes, _offsets) = Table(vocabulary.Texts, VocabularySize);
-        PrefixIds = [.. TokenizerReader.PrefixTokens(root).Select(RequireId)];
+        _bytes = ByteTable.Of(vocabulary.Texts, text => decoder.Of(text, isFirst: false));
+        _firstBytes = _bytes.OrSame(ByteTable.Of(vocabulary.Texts, text => decoder.Of(text, isFirst: true)));
+        (_stripCount, _strippedByte) = (decoder.StripCount, decoder.StrippedByte);
+        var (before, after) = TokenizerReader.FrameTokens(root);
+        PrefixIds = [.. before.Select(RequireId)];
+        SuffixIds = [.. after.Select(RequireId)];
         BosToken = config.BosToken;
         EosToken = config.EosToken;
         ChatTemplateSource = config.ChatTemplate;
@@ -71,6 +82,15 @@ public sealed class Tokenizer
     /// <see cref="Encode"/> does not add them.
     /// </summary>
     public IReadOnlyList<int> PrefixIds { get; }
+
+    /// <summary>Ids that the file's post-processor would put after a plain text; <see cref="Encode"/> does not.</summary>
+    public IReadOnlyList<int> SuffixIds { get; }
+
+    /// <summary>
+    /// Whether a text's first token decodes as it does elsewhere. Where it does not (SentencePiece drops a leading
+    /// space), the text of an answer depends on whether its prompt is decoded with it.
+    /// </summary>
+    public bool IsFirstTokenAlike => _stripCount == 0 && ReferenceEquals(_bytes, _firstBytes);
 
     /// <summary>
     /// Loads a tokenizer. <paramref name="tokenizerConfig"/> (tokenizer_config.json) names the beginning and end tokens
@@ -109,15 +129,17 @@ public sealed class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(text);
         var ids = new List<int>(text.Length / 3 + 8);
+        text = Whole(text);
         if (_early.IsEmpty)
         {
-            EncodeNormalized(text, parseSpecial, ids);
+            EncodeNormalized(text, isStart: true, parseSpecial, ids);
         }
         else
         {
             _early.Split(
-                text, parseSpecial, range => EncodeNormalized(text[range], parseSpecial, ids), token =>
-                    ids.Add(token.Id));
+                text, parseSpecial,
+                range => EncodeNormalized(text[range], range.Start.Value == 0, parseSpecial, ids),
+                token => ids.Add(token.Id));
         }
 
         return [.. ids];
@@ -136,31 +158,18 @@ public sealed class Tokenizer
     /// <summary>The exact bytes of ids, which need not be UTF-8 at the ends.</summary>
     public byte[] DecodeBytes(ReadOnlySpan<int> ids, bool skipSpecial)
     {
-        var length = 0;
+        var bytes = new ArrayBufferWriter<byte>(Math.Max(16, ids.Length * 4));
+        var place = new DecodePlace();
         foreach (var id in ids)
         {
-            length += skipSpecial && IsSpecial(id) ? 0 : Bytes(id).Length;
+            bytes.Write(Next(id, skipSpecial, ref place));
         }
 
-        var bytes = new byte[length];
-        var rest = bytes.AsSpan();
-        foreach (var id in ids)
-        {
-            if (!skipSpecial || !IsSpecial(id))
-            {
-                var piece = Bytes(id).Span;
-                piece.CopyTo(rest);
-                rest = rest[piece.Length..];
-            }
-        }
-
-        return bytes;
+        return bytes.WrittenSpan.ToArray();
     }
 
-    /// <summary>The exact bytes of one token; empty for an unknown id.</summary>
-    public ReadOnlyMemory<byte> Bytes(int id) => id >= 0 && id < VocabularySize
-        ? _bytes.AsMemory(_offsets[id], _offsets[id + 1] - _offsets[id])
-        : default;
+    /// <summary>The bytes of one token that is not the first of its text; empty for an unknown id.</summary>
+    public ReadOnlyMemory<byte> Bytes(int id) => _bytes[id];
 
     public bool IsSpecial(int id) => _special.Contains(id);
 
@@ -172,52 +181,77 @@ public sealed class Tokenizer
     /// <summary>A decoder for one answer that arrives token by token.</summary>
     public IncrementalDecoder NewDecoder(bool skipSpecial = true) => new(this, skipSpecial);
 
-    private static (byte[] Bytes, int[] Offsets) Table(SortedDictionary<int, string> texts, int size)
+    /// <summary>What a token adds to a text that has come to <paramref name="place"/>.</summary>
+    internal ReadOnlySpan<byte> Next(int id, bool skipSpecial, ref DecodePlace place)
     {
-        var offsets = new int[size + 1];
-        var bytes = new MemoryStream();
-        var next = 0;
-        foreach (var (id, text) in texts)
+        if ((skipSpecial && IsSpecial(id)) || !_bytes.Has(id))
         {
-            Array.Fill(offsets, (int)bytes.Length, next, id - next + 1);
-            next = id + 1;
-            bytes.Write(ByteAlphabet.BytesOf(text));
+            return default;
         }
 
-        offsets[size] = (int)bytes.Length;
-        return (bytes.ToArray(), offsets);
+        var bytes = (place.IsUnderWay ? _bytes : _firstBytes)[id].Span;
+        place.IsUnderWay = true;
+        if (place.IsStripped || _stripCount == 0)
+        {
+            return bytes;
+        }
+
+        var stripped = 0;
+        while (stripped < bytes.Length && bytes[stripped] == _strippedByte && place.Stripped < _stripCount)
+        {
+            stripped++;
+            place.Stripped++;
+        }
+
+        place.IsStripped = stripped < bytes.Length || place.Stripped == _stripCount;
+        return bytes[stripped..];
+    }
+
+    /// <summary>Half a surrogate pair becomes U+FFFD, as it would in UTF-8.</summary>
+    private static string Whole(string text)
+    {
+        for (var i = text.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF'); i >= 0 && i < text.Length; i++)
+        {
+            if (char.IsSurrogate(text[i]) && (i + 1 >= text.Length || !char.IsSurrogatePair(text[i], text[i + 1])))
+            {
+                return Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
+            }
+
+            i += char.IsSurrogate(text[i]) ? 1 : 0;
+        }
+
+        return text;
     }
 
     private int RequireId(string token) =>
         IdOf(token) ?? throw new TokenizerRefusal("special token", $"the unknown token '{token}'");
 
-    private void EncodeNormalized(string text, bool parseSpecial, List<int> ids)
+    private void EncodeNormalized(string text, bool isStart, bool parseSpecial, List<int> ids)
     {
-        var normalized = _composes ? Composition.Compose(text) : text;
+        var normalized = _normalizer.Apply(text);
         if (_late.IsEmpty)
         {
-            EncodeOrdinary(normalized, ids);
+            EncodeOrdinary(normalized, isStart, ids);
             return;
         }
 
         _late.Split(
-            normalized, parseSpecial, range => EncodeOrdinary(normalized[range], ids), token => ids.Add(token.Id));
+            normalized, parseSpecial,
+            range => EncodeOrdinary(normalized[range], isStart && range.Start.Value == 0, ids),
+            token => ids.Add(token.Id));
     }
 
-    private void EncodeOrdinary(string text, List<int> ids)
+    private void EncodeOrdinary(string text, bool isStart, List<int> ids)
     {
-        var prefixed = _preTokenizer.Prefixed(text);
-        var buffer = new byte[256];
-        foreach (var range in _preTokenizer.Split(prefixed))
+        if (text.Length == 0)
         {
-            var piece = prefixed.AsSpan()[range];
-            var most = Encoding.UTF8.GetMaxByteCount(piece.Length);
-            if (buffer.Length < most)
-            {
-                buffer = new byte[most];
-            }
+            return;
+        }
 
-            _pairs.Encode(buffer.AsSpan(0, Encoding.UTF8.GetBytes(piece, buffer)), ids);
+        var pieces = _preTokenizer.Split(text, isStart);
+        foreach (var range in pieces.Ranges)
+        {
+            _model.Encode(pieces.Text.AsSpan()[range], ids);
         }
     }
 }

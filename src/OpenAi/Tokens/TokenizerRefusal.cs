@@ -7,6 +7,6 @@ namespace Souk.OpenAi.Tokens;
 internal sealed class TokenizerRefusal(string construct, string detail) : Exception
 {
     internal ConstructRefused Refused { get; } = new(
-        construct, 0, $"This tokenizer cannot be used: {construct}: {detail} is not supported by byte-level BPE here.");
+        construct, 0, $"This tokenizer cannot be used: {construct}: {detail} is not supported here.");
 }
 #pragma warning restore CA1032, CA1064
