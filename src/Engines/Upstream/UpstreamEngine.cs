@@ -33,7 +33,10 @@ public sealed class UpstreamEngine : IEngine
         this.http = http;
         this.probe = probe;
         this.time = time;
-        encoder = probe.GivesIds ? files?.Encoder : null;
+
+        // Servers differ in whether they send the first space of an answer where the tokenizer drops it, so there the
+        // text cannot be held against the ids.
+        encoder = probe.GivesIds && files?.Encoder.Tokenizer.IsFirstTokenAlike == true ? files.Encoder : null;
         gate = new AdmissionGate(options.Concurrency, options.Waiting);
         health = new UpstreamHealth(time);
         int context = options.Context ?? probe.Context;

@@ -5,7 +5,10 @@ using System.Text.RegularExpressions;
 
 namespace Souk.OpenAi.Tokens;
 
-/// <summary>The changes to a text that come before it is cut, in order. Safe for concurrent use.</summary>
+/// <summary>
+/// The changes to a text that come before it is cut, in order. Categories are those of .NET's Unicode version; the
+/// reference library's are older, so it keeps some marks that are dropped here. Safe for concurrent use.
+/// </summary>
 internal sealed class Normalizer
 {
     /// <summary>
@@ -19,6 +22,9 @@ internal sealed class Normalizer
     private Normalizer()
     {
     }
+
+    /// <summary>Characters may be dropped, so that a text's beginning need not be the input's.</summary>
+    internal bool Drops { get; private set; }
 
     internal static Normalizer Read(JsonElement root)
     {
@@ -77,6 +83,7 @@ internal sealed class Normalizer
                 _steps.Add(Lower);
                 break;
             case "StripAccents":
+                Drops = true;
                 _steps.Add(text => Without(text, category => category is UnicodeCategory.NonSpacingMark
                     or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark));
                 break;
@@ -91,7 +98,13 @@ internal sealed class Normalizer
     private void AddReplace(JsonElement stated)
     {
         var pattern = stated.GetProperty("pattern");
+        Drops |= stated.GetProperty("content").GetString() is "";
         var content = stated.GetProperty("content").GetString()!;
+        if (content.Length > MaxGrowth)
+        {
+            throw new TokenizerRefusal("normalizer Replace", $"a replacement of {content.Length} characters");
+        }
+
         if (TokenizerReader.Section(pattern, "Regex") is { } regex)
         {
             var translated = PatternTranslator.Translate(regex.GetString()!);
@@ -112,6 +125,7 @@ internal sealed class Normalizer
     {
         if (TokenizerReader.Flag(stated, "strip_left", false))
         {
+            Drops = true;
             _steps.Add(text => text.TrimStart());
         }
 
@@ -123,6 +137,7 @@ internal sealed class Normalizer
 
     private void AddBert(JsonElement stated)
     {
+        Drops = true;
         var lowers = TokenizerReader.Flag(stated, "lowercase", true);
         if (TokenizerReader.Flag(stated, "clean_text", true))
         {
@@ -193,13 +208,13 @@ internal sealed class Normalizer
         var result = new StringBuilder(text.Length);
         foreach (var rune in text.EnumerateRunes())
         {
-            if (Rune.IsWhiteSpace(rune))
+            if (rune.Value is '\t' or '\n' or '\r')
             {
                 result.Append(' ');
             }
             else if (rune.Value != 0xFFFD && !IsControl(Rune.GetUnicodeCategory(rune)))
             {
-                result.Append(rune.ToString());
+                result.Append(Rune.IsWhiteSpace(rune) ? " " : rune.ToString());
             }
         }
 
@@ -207,7 +222,7 @@ internal sealed class Normalizer
     }
 
     private static bool IsControl(UnicodeCategory category) => category is UnicodeCategory.Control
-        or UnicodeCategory.Format or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned;
+        or UnicodeCategory.Format or UnicodeCategory.PrivateUse;
 
     private static string SetIdeographsApart(string text)
     {

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace Souk.OpenAi.Tokens;
 
 /// <summary>Reads the cuts of a tokenizer.json; throws <see cref="TokenizerRefusal"/>.</summary>
-internal sealed class PreTokenizerReader
+internal sealed class PreTokenizerReader(bool losesStart)
 {
     /// <summary>GPT-2's split, which ByteLevel implies where use_regex is on.</summary>
     private const string ByteLevelPattern =
@@ -19,9 +19,10 @@ internal sealed class PreTokenizerReader
     /// <summary>Pieces end as bytes in GPT-2's alphabet.</summary>
     internal bool IsByteLevel { get; private set; }
 
-    internal static (PreTokenizer PreTokenizer, bool IsByteLevel) Read(JsonElement root)
+    /// <param name="losesStart">The normalizer may drop the beginning of a text.</param>
+    internal static (PreTokenizer PreTokenizer, bool IsByteLevel) Read(JsonElement root, bool losesStart)
     {
-        var reader = new PreTokenizerReader();
+        var reader = new PreTokenizerReader(losesStart);
         var parts = TokenizerReader.Section(root, "pre_tokenizer") is not { } pre ? []
             : TokenizerReader.TypeOf(pre) == "Sequence"
                 ? pre.GetProperty("pretokenizers").EnumerateArray().ToArray()
@@ -50,7 +51,7 @@ internal sealed class PreTokenizerReader
                 AddByteLevel(part, isFirst, isLast);
                 break;
             case "Metaspace":
-                _steps.Add(Metaspace(part));
+                _steps.Add(Metaspace(part, losesStart));
                 break;
             case "WhitespaceSplit":
                 Add(Written(WhiteSpace), SplitBehavior.Removed);
@@ -91,7 +92,7 @@ internal sealed class PreTokenizerReader
 
     private static Regex Written(string pattern) => new(pattern, RegexOptions.CultureInvariant);
 
-    private static MetaspaceStep Metaspace(JsonElement part)
+    private static MetaspaceStep Metaspace(JsonElement part, bool losesStart)
     {
         var scheme = TokenizerReader.Section(part, "prepend_scheme")?.GetString() switch
         {
@@ -104,6 +105,12 @@ internal sealed class PreTokenizerReader
         {
             throw new TokenizerRefusal(
                 "pre_tokenizer Metaspace", "add_prefix_space false with another prepend_scheme than never");
+        }
+
+        if (scheme == PrependScheme.First && losesStart)
+        {
+            throw new TokenizerRefusal(
+                "pre_tokenizer Metaspace", "prepend_scheme first after a normalizer that drops characters");
         }
 
         return new MetaspaceStep(

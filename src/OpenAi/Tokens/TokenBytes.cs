@@ -10,6 +10,9 @@ namespace Souk.OpenAi.Tokens;
 /// </summary>
 internal sealed class TokenBytes
 {
+    /// <summary>Characters put in for one; more would let a small file take much memory.</summary>
+    private const int MaxContent = 4;
+
     private readonly List<Func<string, bool, string>> _steps = [];
     private Func<string, byte[]> _last = Encoding.UTF8.GetBytes;
     private bool _isFused;
@@ -105,6 +108,11 @@ internal sealed class TokenBytes
         }
 
         var content = part.GetProperty("content").GetString()!;
+        if (content.Length > MaxContent || _steps.Count > 4)
+        {
+            throw new TokenizerRefusal("decoder Replace", "a replacement that makes texts much longer");
+        }
+
         _steps.Add((token, _) => token.Replace(pattern, content, StringComparison.Ordinal));
     }
 

@@ -30,18 +30,16 @@ public sealed class Tokenizer
     {
         var vocabulary = VocabularyReader.Read(root);
         var decoder = TokenBytes.Read(root);
-        (_preTokenizer, var isByteLevel) = PreTokenizerReader.Read(root);
+        _normalizer = Normalizer.Read(root);
+        (_preTokenizer, var isByteLevel) = PreTokenizerReader.Read(root, _normalizer.Drops);
         if (isByteLevel != decoder.IsByteLevel)
         {
             throw new TokenizerRefusal("decoder", "another alphabet than the pre_tokenizer's");
         }
 
-        _normalizer = Normalizer.Read(root);
         _model = vocabulary.Model(root, isByteLevel);
         _early = new AddedTokens(vocabulary.EarlyTokens);
-        _late = new AddedTokens(vocabulary.LateTokens
-            .Select(token => token with { Content = _normalizer.Apply(token.Content) })
-            .Where(token => token.Content.Length > 0));
+        _late = new AddedTokens(vocabulary.LateTokens.Select(Normalized).Where(token => token.Content.Length > 0));
         _ids = vocabulary.Ids;
         _special = vocabulary.SpecialIds.ToFrozenSet();
         VocabularySize = vocabulary.Texts.Keys.Last() + 1;
@@ -149,7 +147,8 @@ public sealed class Tokenizer
     /// Ids of a text that no template frames: what the file's post-processor puts around it is there, and the texts of
     /// special tokens are their ids. Throws as <see cref="Encode"/> does.
     /// </summary>
-    public int[] EncodeFramed(string text) => [.. PrefixIds, .. Encode(text, parseSpecial: true)];
+    public int[] EncodeFramed(string text) =>
+        [.. PrefixIds, .. Encode(text, parseSpecial: true), .. SuffixIds];
 
     /// <summary>The text of ids; bytes that are not UTF-8 become U+FFFD. Unknown ids decode to nothing.</summary>
     public string Decode(ReadOnlySpan<int> ids, bool skipSpecial) =>
@@ -221,6 +220,18 @@ public sealed class Tokenizer
         }
 
         return text;
+    }
+
+    /// <summary>
+    /// A token as it is looked for in normalized text. What a changed one decodes to differs between versions of the
+    /// reference library, which matters to nobody where the token is special and skipped.
+    /// </summary>
+    private AddedToken Normalized(AddedToken token)
+    {
+        var content = _normalizer.Apply(token.Content);
+        return token.IsSpecial || content == token.Content || content == Composition.Compose(token.Content)
+            ? token with { Content = content }
+            : throw new TokenizerRefusal("added_tokens", $"token {token.Id}, which the normalizer changes,");
     }
 
     private int RequireId(string token) =>
