@@ -111,7 +111,7 @@ public sealed class ModelDirectoryTests : IDisposable
     }
 
     [Theory]
-    [InlineData("tokenizer.json", """{"model":{"type":"Unigram","vocab":[]}}""", "Unigram")]
+    [InlineData("tokenizer.json", """{"model":{"type":"WordLevel","vocab":[]}}""", "WordLevel")]
     [InlineData("chat_template.jinja", "{% include 'x' %}", "include")]
     public async Task A_construct_that_is_not_implemented_is_named(string file, string text, string construct)
     {
