@@ -123,7 +123,7 @@ internal static class RequestRules
             : throw ContextExceeded(encoded.Value.Length, context);
     }
 
-    private static bool NeedsGrammar(JsonElement? format) =>
+    internal static bool NeedsGrammar(JsonElement? format) =>
         format is { ValueKind: JsonValueKind.Object } given
         && !(given.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String
             && type.ValueEquals("text"u8));
