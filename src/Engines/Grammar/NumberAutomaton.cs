@@ -64,18 +64,17 @@ internal sealed record DecimalText(bool IsNegative, string Whole, string Fractio
     }
 }
 
-/// <summary>Automata of the JSON numbers within bounds. Numbers have at most <see cref="MostWhole"/> digits before
-/// the point and <see cref="MostFraction"/> behind it, so that they always end and every reader holds them.</summary>
+/// <summary>Automata of the JSON numbers within bounds. Numbers have at most <see cref="MostDigits"/> digits, so that
+/// they always end, and that a reader who holds them as doubles finds them within the same bounds.</summary>
 internal static class NumberAutomaton
 {
-    private const int MostWhole = 18;
-    private const int MostFraction = 15;
+    private const int MostDigits = 15;
     private const int GreatestDivisor = 10_000;
 
     public static ByteAutomaton Of(NumberBounds bounds, WorkMeter meter)
     {
         var divisor = Divisor.Of(bounds.MultipleOf);
-        int fraction = bounds.IsInteger ? 0 : Math.Min(divisor.Scale ?? MostFraction, MostFraction);
+        int fraction = bounds.IsInteger ? 0 : Math.Min(divisor.Scale ?? MostDigits, MostDigits);
         bool isPlain = bounds is { Least: null, Most: null, MultipleOf: null, IsInteger: false };
         var rules = new Rules(
             Magnitude.Of(bounds.Least, bounds.ExcludesLeast, bounds.Most, bounds.ExcludesMost),
@@ -98,13 +97,14 @@ internal static class NumberAutomaton
 
     /// <summary>A place inside a number.</summary>
     /// <param name="Digits">Digits read in this stage.</param>
+    /// <param name="All">Digits read in all.</param>
     /// <param name="Low">How what was read compares with the lower bound: below, as far as it goes equal, above.
     /// </param>
     /// <param name="High">The same for the upper bound.</param>
     /// <param name="Rest">All digits as one integer, modulo the divisor.</param>
     private readonly record struct Place(
-        Stage Stage, bool IsNegative = false, bool IsZero = false, int Digits = 0, int Low = 0, int High = 0,
-        int Rest = 0);
+        Stage Stage, bool IsNegative = false, bool IsZero = false, int Digits = 0, int All = 0, int Low = 0,
+        int High = 0, int Rest = 0);
 
     /// <summary>Divisor / 10^Scale.</summary>
     private sealed record Divisor(int Value, int? Scale)
@@ -122,7 +122,7 @@ internal static class NumberAutomaton
             }
 
             var value = BigInteger.Parse(multiple.Whole + multiple.Fraction, CultureInfo.InvariantCulture);
-            return value <= GreatestDivisor && multiple.Fraction.Length <= MostFraction
+            return value <= GreatestDivisor && multiple.Fraction.Length <= MostDigits
                 ? new Divisor((int)value, multiple.Fraction.Length)
                 : throw new GrammarRefusal($"'multipleOf' may have the digits of a number up to {GreatestDivisor}.");
         }
@@ -177,9 +177,9 @@ internal static class NumberAutomaton
                 case Stage.Start or Stage.Sign when Bounds(at) is { } bounds:
                     bool isMinusZero = at.IsNegative && digit == 0 && isInteger;
                     return isMinusZero ? null : Whole(at with { Stage = Stage.Whole }, bounds, digit);
-                case Stage.Whole when !at.IsZero && at.Digits < MostWhole:
+                case Stage.Whole when !at.IsZero && at.All < MostDigits:
                     return Whole(at, Bounds(at)!, digit);
-                case Stage.Point or Stage.Fraction when at.Digits < fraction:
+                case Stage.Point or Stage.Fraction when at.Digits < fraction && at.All < MostDigits:
                     return Fraction(at, Bounds(at)!, digit);
                 case Stage.Mark or Stage.MarkSign:
                     return new Place(Stage.Exponent, Digits: 1);
@@ -194,6 +194,7 @@ internal static class NumberAutomaton
         {
             IsZero = at.Digits == 0 && digit == 0,
             Digits = at.Digits + 1,
+            All = at.All + 1,
             Low = Compare(at.Low, bounds.Least?.Whole, at.Digits, digit),
             High = Compare(at.High, bounds.Most?.Whole, at.Digits, digit),
             Rest = ((at.Rest * 10) + digit) % divisor.Value,
@@ -220,6 +221,7 @@ internal static class NumberAutomaton
                 {
                     Stage = Stage.Fraction,
                     Digits = at.Digits + 1,
+                    All = at.All + 1,
                     Low = low,
                     High = high,
                     Rest = ((at.Rest * 10) + digit) % divisor.Value,
