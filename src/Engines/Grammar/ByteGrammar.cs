@@ -27,9 +27,7 @@ internal sealed class ByteGrammar
     private readonly int mostDepth;
     private readonly byte[] classes = new byte[256];
     private readonly int classCount;
-    private readonly Dictionary<(int Node, int State, int Count, Frame? Parent), Frame> frames = [];
-    private readonly Dictionary<Frame[], Configuration> configurations = new(new SameFrames());
-    private readonly Dictionary<Frame[], Configuration> ending = new(new SameFrames());
+    private readonly FrameStore store = new(MostKept);
 
     // Scratch of the closure under way.
     private readonly List<Frame> found = [];
@@ -53,7 +51,7 @@ internal sealed class ByteGrammar
         mostDepth = Math.Max(FreeDepth, heights[root] + (FreeDepth / 2));
         classCount = Classify();
         Root = root;
-        Dead = Intern([], false);
+        Dead = store.Configuration([], false);
         Start = StartOf(root);
     }
 
@@ -110,7 +108,7 @@ internal sealed class ByteGrammar
         {
             // Two places may become one.
             Frame[] stands = [.. at.Frames.Select(frame => RepresentativeOf(frame, bytes)).Distinct()];
-            at.Representative = stands.AsSpan().SequenceEqual(at.Frames) ? at : Intern(stands, at.CanEnd);
+            at.Representative = stands.AsSpan().SequenceEqual(at.Frames) ? at : store.Configuration(stands, at.CanEnd);
         }
 
         return at.Representative;
@@ -133,7 +131,7 @@ internal sealed class ByteGrammar
             }
 
             frame.Representative = count == frame.Count && ReferenceEquals(parent, frame.Parent)
-                ? frame : InternFrame(frame.Node, frame.State, count, parent);
+                ? frame : store.Frame(frame.Node, frame.State, count, parent);
         }
 
         return frame.Representative;
@@ -169,7 +167,7 @@ internal sealed class ByteGrammar
                 }
                 else
                 {
-                    Keep(InternFrame(frame.Node, frame.State + 1, frame.Count, frame.Parent));
+                    Keep(store.Frame(frame.Node, frame.State + 1, frame.Count, frame.Parent));
                 }
 
                 break;
@@ -186,7 +184,7 @@ internal sealed class ByteGrammar
                 break;
             case NodeKind.Space when (value == '\n' && frame.State == 0)
                 || (value == ' ' && frame.State is > 0 and <= LongestIndent):
-                Keep(InternFrame(frame.Node, frame.State + 1, frame.Count, frame.Parent));
+                Keep(store.Frame(frame.Node, frame.State + 1, frame.Count, frame.Parent));
                 Close(node.Next, frame.Count, frame.Parent);
                 break;
             default:
@@ -218,7 +216,7 @@ internal sealed class ByteGrammar
     {
         if (node.Automaton!.HasEdges(state))
         {
-            Keep(InternFrame(at, state, count, parent));
+            Keep(store.Frame(at, state, count, parent));
         }
 
         if (node.Automaton.Accepts(state) && (!node.IsCounted || count >= rules[node.Rule].Least))
@@ -241,7 +239,7 @@ internal sealed class ByteGrammar
         switch (node.Kind)
         {
             case NodeKind.Literal or NodeKind.Special:
-                Keep(InternFrame(at, 0, count, parent));
+                Keep(store.Frame(at, 0, count, parent));
                 break;
             case NodeKind.Automaton:
                 if (!node.Automaton!.IsEmpty)
@@ -251,7 +249,7 @@ internal sealed class ByteGrammar
 
                 break;
             case NodeKind.Space:
-                Keep(InternFrame(at, 0, count, parent));
+                Keep(store.Frame(at, 0, count, parent));
                 Close(node.Next, count, parent);
                 break;
             case NodeKind.Choice:
@@ -287,7 +285,7 @@ internal sealed class ByteGrammar
         if (depth + heights[node.Callee] <= mostDepth)
         {
             Close(
-                rules[node.Callee].Entry, 0, isTail ? parent : InternFrame(node.Next, 0, count, parent));
+                rules[node.Callee].Entry, 0, isTail ? parent : store.Frame(node.Next, 0, count, parent));
         }
     }
 
@@ -309,13 +307,7 @@ internal sealed class ByteGrammar
         seen.Clear();
         added.Clear();
         canEnd = false;
-        if (configurations.Count + ending.Count > MostKept || frames.Count > 4 * MostKept)
-        {
-            // Walks hold on to what they use; the rest is made again when it is needed.
-            configurations.Clear();
-            ending.Clear();
-            frames.Clear();
-        }
+        store.Bound();
     }
 
     private void Keep(Frame frame)
@@ -333,29 +325,7 @@ internal sealed class ByteGrammar
             Reach(next.Node, next.Count, next.Parent);
         }
 
-        return found.Count == 0 && !canEnd ? Dead : Intern([.. found], canEnd);
-    }
-
-    private Configuration Intern(Frame[] held, bool mayEnd)
-    {
-        var known = mayEnd ? ending : configurations;
-        if (!known.TryGetValue(held, out var configuration))
-        {
-            known.Add(held, configuration = new Configuration(held, mayEnd));
-        }
-
-        return configuration;
-    }
-
-    private Frame InternFrame(int node, int state, int count, Frame? parent)
-    {
-        var key = (node, state, count, parent);
-        if (!frames.TryGetValue(key, out var frame))
-        {
-            frames.Add(key, frame = new Frame(node, state, count, parent));
-        }
-
-        return frame;
+        return found.Count == 0 && !canEnd ? Dead : store.Configuration([.. found], canEnd);
     }
 
     // Bytes that no node tells apart share one transition.
@@ -386,22 +356,6 @@ internal sealed class ByteGrammar
         {
             cuts[low] = true;
             cuts[high + 1] = true;
-        }
-    }
-
-    private sealed class SameFrames : IEqualityComparer<Frame[]>
-    {
-        public bool Equals(Frame[]? x, Frame[]? y) => x.AsSpan().SequenceEqual(y);
-
-        public int GetHashCode(Frame[] obj)
-        {
-            var hash = default(HashCode);
-            foreach (var frame in obj)
-            {
-                hash.Add(System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(frame));
-            }
-
-            return hash.ToHashCode();
         }
     }
 }

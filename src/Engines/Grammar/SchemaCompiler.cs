@@ -251,7 +251,8 @@ internal sealed class SchemaCompiler
     {
         HashSet<string> required = new(StringComparer.Ordinal);
         List<string> order = [];
-        foreach (var name in SchemaReader.Of(schema, "required", JsonValueKind.Array, path)?.EnumerateArray() ?? default)
+        var listedNames = SchemaReader.Of(schema, "required", JsonValueKind.Array, path);
+        foreach (var name in listedNames?.EnumerateArray() ?? default)
         {
             if (name.ValueKind != JsonValueKind.String)
             {

@@ -14,7 +14,8 @@ public sealed class ChatRequestTests
     {
         var request = Parse($$"""
             {"model":"m","messages":[{"role":"developer","content":"d"},{"role":"user","content":"u"}],
-             "seed":-9007199254740991,"max_tokens":0,"temperature":2,"top_p":0.5,"top_k":-1,"min_p":0.1,"n":16.0,"min_tokens":0,
+             "seed":-9007199254740991,"max_tokens":0,"temperature":2,"top_p":0.5,
+             "top_k":-1,"min_p":0.1,"n":16.0,"min_tokens":0,
              "presence_penalty":-2,"frequency_penalty":2.0,"stop":"x","stream":true,
               "stream_options":{"include_usage":true},
              "return_token_ids":true,"logprobs":true,"top_logprobs":3,"logit_bias":{"7":-100,"3":1.5},"user":"u",
