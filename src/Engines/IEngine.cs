@@ -17,8 +17,9 @@ public interface IEngine : IAsyncDisposable
     /// answer.</exception>
     int[]? EncodePrompt(ChatRequest chat);
 
-    /// <summary>Generates an answer. The stream is pulled: an engine that runs in process is never more than one
-    /// token ahead of the consumer, so a consumer that stops pulling stops the work. Events arrive in this order: one
+    /// <summary>Generates an answer. The stream is pulled: an engine that runs in process is at most 16 tokens of each
+    /// choice ahead of the consumer, so a consumer that stops pulling stops the work on its own answer, and on no
+    /// other. Tokens that were never pulled are nobody's bill. Events arrive in this order: one
     /// <see cref="PromptCounted"/> (an upstream may send it, or send it again, just before the first
     /// <see cref="Finished"/>; the last one is the bill), <see cref="TokenOut"/> in the order of generation, one
     /// <see cref="Finished"/> per choice.</summary>

@@ -48,9 +48,11 @@ internal sealed class ModelShape
 
     public int Vocabulary { get; }
 
+    /// <summary>Bytes of one head's key or value at one position.</summary>
+    public int KvCellBytes => HeadSize * (KvType == TensorElementType.Float16 ? 2 : 4);
+
     /// <summary>Bytes of keys and values that one position holds over all layers.</summary>
-    public long KvBytesPerToken =>
-        (long)PastNames.Length * KvHeads * HeadSize * (KvType == TensorElementType.Float16 ? 2 : 4);
+    public long KvBytesPerToken => (long)PastNames.Length * KvHeads * KvCellBytes;
 
     /// <exception cref="EngineException">Ours, "model_unsupported", naming the input or output that does not fit.
     /// </exception>

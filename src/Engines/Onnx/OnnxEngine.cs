@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
 using Microsoft.ML.OnnxRuntime;
-using Souk.Engines.Admission;
 using Souk.Engines.Files;
+using Souk.Engines.Onnx.Batching;
+using Souk.Engines.Onnx.Kv;
 using Souk.OpenAi.Chat;
 using Souk.OpenAi.Tokens;
 using Souk.Protocol;
@@ -15,41 +16,56 @@ public sealed class OnnxEngine : IEngine
     /// <summary>Logits of a prompt pass are tokens x vocabulary floats; this bounds them.</summary>
     private const long MaxLogitsBytes = 64L << 20;
 
+    /// <summary>Tokens of a choice that the engine computes before its consumer takes one: enough to hide how long a
+    /// consumer takes to come back, few enough that nobody minds losing them.</summary>
+    private const int Ahead = 16;
+
+    /// <summary>Below this size, handing parts of an operator to other threads costs more than they gain, so each core
+    /// gets passes of its own instead.</summary>
+    private const long SmallWeights = 64L << 20;
+
     private static readonly string[] Features =
     [
-        EngineFeatures.LogitBias, EngineFeatures.ManyChoices, EngineFeatures.Penalties, EngineFeatures.Seed,
-        EngineFeatures.Stop, EngineFeatures.TopK,
+        EngineFeatures.LogitBias, EngineFeatures.Logprobs, EngineFeatures.MinTokens, EngineFeatures.ManyChoices,
+        EngineFeatures.Penalties, EngineFeatures.PromptLogprobs, EngineFeatures.Seed, EngineFeatures.Stop,
+        EngineFeatures.TopK,
     ];
 
     private readonly OnnxEngineOptions options;
     private readonly Decoder decoder;
     private readonly PromptEncoder encoder;
     private readonly HashSet<int> endIds;
-    private readonly AdmissionGate gate;
-    private readonly InferenceThreads threads;
-    private readonly CancellationTokenSource stopping = new();
-    private readonly CancellationToken stopped;
-    private readonly int prefill;
+    private readonly KvStore store;
+    private readonly WaitingLine line;
+    private readonly EngineLoop[] loops;
+    private readonly InferenceThreads encoding = new(1);
+    private volatile bool isStopping;
 
-    private OnnxEngine(OnnxEngineOptions options, ModelDirectory directory, Decoder decoder, int context)
+    private OnnxEngine(
+        OnnxEngineOptions options, ModelDirectory directory, Decoder decoder, int loopCount, long positions)
     {
         this.options = options;
         this.decoder = decoder;
-        stopped = stopping.Token;
         encoder = directory.Tokens.Encoder;
         var ends = directory.Tokens.Config.EndIds;
         endIds = [.. ends.Count > 0 ? ends : encoder.Tokenizer.EosIds];
-        gate = new AdmissionGate(options.Concurrency, options.Waiting);
-        threads = new InferenceThreads(options.Concurrency);
         var shape = decoder.Shape;
-        prefill = (int)Math.Clamp(MaxLogitsBytes / (4L * shape.Vocabulary), 1, options.PrefillTokens);
+        store = new KvStore(shape, positions);
+        line = new WaitingLine(store, options.Concurrency, options.Waiting);
+        int mostLogits = (int)Math.Clamp(MaxLogitsBytes / (4L * shape.Vocabulary), 1, int.MaxValue);
+        var plan = new LoopPlan(
+            decoder, store, line, LayoutProbe.Find(decoder), WeightBytes(directory),
+            Math.Min(mostLogits, options.PrefillTokens), mostLogits, encoder.Tokenizer);
+        loops = [.. Enumerable.Range(0, loopCount).Select(index => new EngineLoop(plan, index))];
+        line.Open(loops);
+        Array.ForEach(loops, loop => loop.Start());
         string numerics = $"w={directory.WeightType},a={TypeName(shape.LogitsType)},kv={TypeName(shape.KvType)}";
         Model = new EngineModel(
             options.Name ?? directory.Name,
             ModelManifest.FromFiles(directory.Files, numerics),
             directory.Tokens.PublicFiles,
-            context,
-            Math.Min(options.MaxOutput ?? context, context),
+            decoder.Context,
+            Math.Min(options.MaxOutput ?? decoder.Context, decoder.Context),
             shape.Vocabulary,
             "onnxruntime/" + OrtEnv.Instance().GetVersionString(),
             Sampler.Name,
@@ -83,43 +99,72 @@ public sealed class OnnxEngine : IEngine
         EngineRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         Refuse(request);
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopped);
-        using var place = await gate.EnterAsync(cancellationToken);
-        using var generation = new Generation(decoder, encoder, endIds, request, Model.Context, prefill);
-        await using var watch = ended.Token.Register(generation.Stop);
-
-        // Encoding a long prompt takes as long as some tokens do, so it runs where inference runs.
-        int[] prompt = await StepAsync(generation.EncodePrompt, cancellationToken);
-        yield return new PromptCounted(prompt.Length, 0, prompt);
-        for (int choice = 0; choice < request.Choices; choice++)
+        cancellationToken.ThrowIfCancellationRequested();
+        int[] prompt = request.PromptIds ?? await EncodeAsync(request.Chat);
+        RequirePrompt(prompt);
+        var active = new ActiveRequest(request, prompt, decoder.Context, endIds, Ahead);
+        line.Enter(active);
+        try
         {
-            generation.BeginChoice(choice);
-            while (!generation.IsChoiceOver)
+            while (await active.Events.WaitToReadAsync(cancellationToken))
             {
-                yield return await StepAsync(generation.NextToken, cancellationToken);
+                while (active.Events.TryRead(out var happened))
+                {
+                    active.Took(happened);
+                    yield return happened;
+                    cancellationToken.ThrowIfCancellationRequested();
+                    if (isStopping && happened is not Finished)
+                    {
+                        throw EngineLoop.Stopped(null);
+                    }
+                }
             }
-
-            yield return generation.FinishChoice();
+        }
+        finally
+        {
+            active.Leave();
+            if (!line.TryWithdraw(active))
+            {
+                active.Loop?.Wake();
+                await active.Released;
+            }
         }
     }
 
-    /// <summary>Ends all requests with an error and frees the model. Waits for the pass that is under way.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>Ends all requests with an error and frees the model. Waits for the passes that are under way.</summary>
+    public ValueTask DisposeAsync()
     {
-        await stopping.CancelAsync();
-        threads.Dispose();
+        if (isStopping)
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        isStopping = true;
+        foreach (var waiting in line.Close())
+        {
+            waiting.End(EngineLoop.Stopped(null));
+            waiting.Release();
+        }
+
+        Array.ForEach(loops, loop => loop.Dispose());
+        encoding.Dispose();
+        store.Dispose();
         decoder.Dispose();
-        stopping.Dispose();
+        return ValueTask.CompletedTask;
     }
 
     private static OnnxEngine Open(OnnxEngineOptions options, ModelDirectory directory)
     {
+        bool isSmall = WeightBytes(directory) < SmallWeights;
+        int threads = options.Threads == 0 && isSmall ? 1 : options.Threads;
+        int loopCount = options.Loops > 0 ? options.Loops
+            : options.Threads == 0 && isSmall ? Environment.ProcessorCount : 1;
         using var settings = new SessionOptions
         {
             // Patterns are kept per input shape, and every token has a shape of its own.
             EnableMemoryPattern = false,
             ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
-            IntraOpNumThreads = options.Threads,
+            IntraOpNumThreads = threads,
             InterOpNumThreads = 1,
         };
         settings.AddSessionConfigEntry("session.intra_op.allow_spinning", options.IsSpinning ? "1" : "0");
@@ -139,8 +184,8 @@ public sealed class OnnxEngine : IEngine
             var config = directory.Tokens.Config;
             var shape = ModelShape.Read(session.InputMetadata, session.OutputMetadata, config);
             int context = Math.Min(options.MaxContext ?? config.Context, config.Context);
-            RequireMemory(shape.KvBytesPerToken * context, options.Concurrency);
-            return new OnnxEngine(options, directory, new Decoder(session, shape, context), context);
+            long positions = FindRoom(options, shape.KvBytesPerToken, context);
+            return new OnnxEngine(options, directory, new Decoder(session, shape, context), loopCount, positions);
         }
         catch
         {
@@ -149,21 +194,27 @@ public sealed class OnnxEngine : IEngine
         }
     }
 
-    /// <summary>A request holds up to three sets of keys and values: the prompt's, which its choices share, and
-    /// during a pass the old and the new ones of a choice. Promising more than there is would end in the kernel's
-    /// killer.</summary>
-    private static void RequireMemory(long bytesPerRequest, int concurrency)
+    /// <summary>How many positions of keys and values may be held. Promising more than there is would end in the
+    /// kernel's killer.</summary>
+    private static long FindRoom(OnnxEngineOptions options, long bytesPerPosition, int context)
     {
-        decimal needed = (decimal)bytesPerRequest * 3 * concurrency;
+        // A pass reads the old keys and values while it writes the new, and padding may double both.
         long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        if (needed > available)
+        long most = available / (bytesPerPosition * 4);
+        long asked = options.KvTokens ?? Math.Min((long)options.Concurrency * context, Math.Max(most / 2, context));
+        if (asked > most || asked < context)
         {
             throw new EngineException(
                 Fault.Ours, "engine_too_large",
-                $"{concurrency} requests of full context need {needed / (1 << 20):F0} MiB for keys and values, and " +
-                $"this machine has {available >> 20} MiB. Lower Concurrency or MaxContext.");
+                $"Keys and values of {Math.Max(asked, context)} tokens take up to "
+                + $"{(decimal)Math.Max(asked, context) * bytesPerPosition * 4 / (1 << 20):F0} MiB, this machine has "
+                + $"{available >> 20} MiB, and one request may need {context} tokens. Change KvTokens or MaxContext.");
         }
+
+        return asked;
     }
+
+    private static long WeightBytes(ModelDirectory directory) => directory.Files.Sum(file => (long)file.Size);
 
     private void Refuse(EngineRequest request)
     {
@@ -183,32 +234,32 @@ public sealed class OnnxEngine : IEngine
         }
     }
 
-    private async Task<T> StepAsync<T>(Func<T> step, CancellationToken cancellationToken)
+    private void RequirePrompt(int[] prompt)
     {
-        try
+        if (prompt.Length == 0 || prompt.Length >= decoder.Context)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            return await threads.RunAsync(step);
+            throw RequestRules.ContextExceeded(prompt.Length, decoder.Context);
         }
-        catch (OnnxRuntimeException failure)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            throw stopped.IsCancellationRequested ? Stopped(failure) : new EngineException(
-                Fault.Ours, "engine_failed", "The model failed while generating.", failure);
-        }
-        catch (Exception failure) when (failure is SamplingException or InvalidDataException)
+
+        if (prompt.Max() >= Model.Vocabulary)
         {
             throw new EngineException(
-                Fault.Ours, "engine_failed", "The model computed no distribution of tokens.", failure);
-        }
-        catch (InvalidOperationException failure) when (stopped.IsCancellationRequested)
-        {
-            throw Stopped(failure);
+                Fault.Theirs, "invalid_prompt", $"The prompt has a token beyond the {Model.Vocabulary} there are.");
         }
     }
 
-    private static EngineException Stopped(Exception? inner) =>
-        new(Fault.Ours, "engine_stopped", "This engine is being stopped. Try again elsewhere.", inner);
+    /// <summary>Encoding a long prompt takes as long as some tokens do, so it has a thread of its own.</summary>
+    private async Task<int[]> EncodeAsync(ChatRequest chat)
+    {
+        try
+        {
+            return await encoding.RunAsync(() => EncodePrompt(chat)!);
+        }
+        catch (InvalidOperationException failure) when (isStopping)
+        {
+            throw EngineLoop.Stopped(failure);
+        }
+    }
 
     private static string TypeName(Microsoft.ML.OnnxRuntime.Tensors.TensorElementType type) =>
         type == Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.Float16 ? "float16" : "float32";

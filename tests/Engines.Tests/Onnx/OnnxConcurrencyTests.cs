@@ -30,24 +30,48 @@ public sealed class OnnxConcurrencyTests
     }
 
     [Fact]
-    public async Task The_engine_computes_nothing_that_was_not_pulled()
+    public async Task A_consumer_that_stops_pulling_keeps_its_place_and_stops_its_own_answer_alone()
     {
         using var folder = ModelFolder.Create(new TinyLlama(new TinyShape()));
         await using var engine = await OnnxEngine.LoadAsync(
-            new OnnxEngineOptions { Directory = folder.Path, Threads = 1, Concurrency = 1, Waiting = 0 }, default);
-        await using (var pulled = engine.GenerateAsync(Ask.For("Slowly", maxTokens: 200, temperature: 1), default)
-            .GetAsyncEnumerator())
+            new OnnxEngineOptions { Directory = folder.Path, Threads = 1, Concurrency = 2, Waiting = 0 }, default);
+        var slow = Ask.For("Slowly", maxTokens: 200, temperature: 1);
+        await using (var pulled = engine.GenerateAsync(slow, default).GetAsyncEnumerator())
         {
             Assert.True(await pulled.MoveNextAsync());
             Assert.IsType<PromptCounted>(pulled.Current);
             Assert.True(await pulled.MoveNextAsync());
 
-            // The only place is taken by a request that nobody pulls.
-            var refused = await engine.RefusedAsync(Ask.For("Next"));
-            Assert.Equal("engine_busy", refused.Code);
+            // Another answer runs to its end meanwhile.
+            Assert.Equal(100, (await engine.AllAsync(Ask.For("Quickly", maxTokens: 100, temperature: 1))).Ids().Length);
+            await using var second = engine.GenerateAsync(slow, default).GetAsyncEnumerator();
+            Assert.True(await second.MoveNextAsync());
+            Assert.Equal("engine_busy", (await engine.RefusedAsync(Ask.For("Next"))).Code);
         }
 
         Assert.NotEmpty((await engine.AllAsync(Ask.For("Next", maxTokens: 2))).Ids());
+    }
+
+    [Fact]
+    public async Task An_answer_that_was_set_aside_goes_on_as_if_it_never_was()
+    {
+        using var folder = ModelFolder.Create(new TinyLlama(new TinyShape()));
+        await using var engine = await OnnxEngine.LoadAsync(
+            new OnnxEngineOptions { Directory = folder.Path, Threads = 1 }, default);
+        var request = Ask.For("Slowly", maxTokens: 120, temperature: 1, seed: 4);
+        int[] expected = (await engine.AllAsync(request)).Ids();
+        List<EngineEvent> events = [];
+        await foreach (var happened in engine.GenerateAsync(request, default))
+        {
+            events.Add(happened);
+            if (events.Count % 30 == 0)
+            {
+                // Long enough for the engine to run into its bound, as others' answers show.
+                await engine.AllAsync(Ask.For("Quickly", maxTokens: 60, temperature: 1));
+            }
+        }
+
+        Assert.Equal(expected, events.Ids());
     }
 
     [Fact]

@@ -165,8 +165,6 @@ public sealed class OnnxEngineTests : IAsyncLifetime
     {
         var schema = Ask.For("x", more: new { response_format = new { type = "json_object" } });
         Assert.Contains("response_format", (await engine.RefusedAsync(schema)).Message, StringComparison.Ordinal);
-        var logprobs = Ask.For("x", more: new { logprobs = true });
-        Assert.Equal((Fault.Theirs, "feature_unsupported"), Blame(await engine.RefusedAsync(logprobs)));
         var many = Ask.For("x", choices: 9);
         Assert.Equal((Fault.Theirs, "feature_unsupported"), Blame(await engine.RefusedAsync(many)));
         var hot = Ask.For("x", temperature: double.NaN);

@@ -82,7 +82,8 @@ internal sealed class TinyLlamaOnnx
         string open = graph.Op("LessOrEqual", [key, query]);
         if (mask is not null)
         {
-            open = graph.Op("And", [open, graph.Cast(mask, OnnxGraph.Bool)]);
+            string seen = graph.Op("Unsqueeze", [graph.Cast(mask, OnnxGraph.Bool), graph.Longs([1, 2])]);
+            open = graph.Op("And", [open, seen]);
         }
 
         closed = graph.Op("Where", [open, graph.Scalar(0f), graph.Scalar(-1e9f)]);
@@ -166,13 +167,13 @@ internal sealed class TinyLlamaOnnx
         string weights = graph.Op("Softmax", [graph.Op("Add", [scores, closed])], ("axis", -1L));
         string mixed = graph.Op(
             "Transpose", [graph.Op("MatMul", [weights, value])], ("perm", new long[] { 0, 2, 1, 3 }));
-        return graph.Op("Reshape", [mixed, graph.Longs([1, -1, shape.Heads * shape.HeadSize])]);
+        return graph.Op("Reshape", [mixed, graph.Longs([0, 0, shape.Heads * shape.HeadSize])]);
     }
 
     private string Heads(string normed, float[] matrix, int heads)
     {
         string flat = graph.Op("MatMul", [normed, Weights(matrix, shape.Hidden, heads * shape.HeadSize)]);
-        string split = graph.Op("Reshape", [flat, graph.Longs([1, -1, heads, shape.HeadSize])]);
+        string split = graph.Op("Reshape", [flat, graph.Longs([0, 0, heads, shape.HeadSize])]);
         return graph.Op("Transpose", [split], ("perm", new long[] { 0, 2, 1, 3 }));
     }
 
@@ -202,7 +203,7 @@ internal sealed class TinyLlamaOnnx
 
         string spread = graph.Op("Unsqueeze", [read, graph.Longs([2])]);
         string repeated = graph.Op("Expand", [spread, graph.Longs([1, 1, group, 1, 1])]);
-        return graph.Op("Reshape", [repeated, graph.Longs([1, shape.Heads, -1, shape.HeadSize])]);
+        return graph.Op("Reshape", [repeated, graph.Longs([0, shape.Heads, -1, shape.HeadSize])]);
     }
 
     private string Norm(string state, float[] weight)

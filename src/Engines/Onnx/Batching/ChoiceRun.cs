@@ -1,0 +1,122 @@
+using System.Runtime.InteropServices;
+using Souk.Engines.Onnx.Kv;
+using Souk.OpenAi.Tokens;
+
+namespace Souk.Engines.Onnx.Batching;
+
+/// <summary>One choice of a request while it is generated: from logits to a token, its text, and whether that was the
+/// last one. Used by one engine thread.</summary>
+internal sealed class ChoiceRun
+{
+    private readonly IncrementalDecoder text;
+    private readonly StopMatcher stops;
+    private readonly Dictionary<int, int>? counts;
+    private readonly AnswerScores? scores;
+
+    public ChoiceRun(ActiveRequest request, int index, Tokenizer tokenizer)
+    {
+        Request = request;
+        Index = index;
+        text = tokenizer.NewDecoder();
+        stops = new StopMatcher(request.Asked.Stop);
+        var sampling = request.Asked.Sampling;
+        counts = sampling.FrequencyPenalty != 0 || sampling.PresencePenalty != 0 ? [] : null;
+        scores = request.Asked.Chat.Logprobs
+            ? new AnswerScores(tokenizer, request.Asked.Chat.TopLogprobs ?? 0) : null;
+    }
+
+    public ActiveRequest Request { get; }
+
+    /// <summary>From 0, as events name it.</summary>
+    public int Index { get; }
+
+    /// <summary>The batch that it decodes in, and its row there; null while it is parked.</summary>
+    public Batch? Batch { get; set; }
+
+    public int Row { get; set; }
+
+    /// <summary>Keys and values while it waits for its consumer.</summary>
+    public KvBlock? Parked { get; set; }
+
+    /// <summary>Tokens so far, the last one's keys and values are still to be computed.</summary>
+    public List<int> Ids { get; } = [];
+
+    public int Last => Ids[^1];
+
+    /// <summary>Why it ended, once it has.</summary>
+    public string? Reason { get; private set; }
+
+    /// <summary>Picks the next token from its logits, which it may change, and tells the consumer.</summary>
+    public void Take(Span<float> logits)
+    {
+        var asked = Request.Asked;
+        scores?.Read(logits);
+        if (Ids.Count < Request.MinTokens)
+        {
+            foreach (int end in Request.EndIds)
+            {
+                logits[end] = float.NegativeInfinity;
+            }
+        }
+
+        int id = Request.Sampler.Next(logits, Index, Ids.Count, counts, Request.Bias);
+        Ids.Add(id);
+        if (counts is not null)
+        {
+            CollectionsMarshal.GetValueRefOrAddDefault(counts, id, out _)++;
+        }
+
+        string revealed = Reveal(id);
+        var said = new TokenOut(Index, [id], revealed);
+        if (scores is not null)
+        {
+            said = said with { Logprobs = scores.Reveal(revealed.Length, stops.Withheld.Length, Reason) };
+        }
+
+        Request.Say(said);
+        if (Reason is not null)
+        {
+            Request.Say(new Finished(Index, Reason, Ids.Count));
+        }
+    }
+
+    /// <summary>Ends a choice that may have no token at all.</summary>
+    public void EndEmpty()
+    {
+        Reason = "length";
+        Request.Say(new Finished(Index, Reason, 0));
+    }
+
+    /// <summary>The text that became certain with a token, and whether the choice ends here.</summary>
+    private string Reveal(int id)
+    {
+        if (Request.EndIds.Contains(id))
+        {
+            Reason = "stop";
+            return stops.Push(text.Flush()).Text + stops.Flush();
+        }
+
+        string piece = text.Append(id);
+        scores?.Add(id, piece.Length);
+        if (Ids.Count < Request.MinTokens)
+        {
+            // A stop string counts only from where the answer may end.
+            return Ids.Count < Request.Limit ? piece : Close(piece);
+        }
+
+        var pushed = stops.Push(piece);
+        if (pushed.IsStopped)
+        {
+            Reason = "stop";
+            return pushed.Text;
+        }
+
+        return Ids.Count < Request.Limit ? pushed.Text : Close(pushed.Text);
+    }
+
+    private string Close(string revealed)
+    {
+        Reason = "length";
+        return revealed + stops.Push(text.Flush()).Text + stops.Flush();
+    }
+}
