@@ -31,12 +31,21 @@ internal static class ChatRequestParser
             return OpenAiError.InvalidRequest("The request body must be a JSON object.");
         }
 
+        return Read(root, limits, null);
+    }
+
+    /// <summary>Reads an object that was guarded already.</summary>
+    /// <param name="messages">The conversation where it was read from another API; null for the field.</param>
+    internal static ParseResult<ChatRequest> Read(
+        JsonElement root, ChatLimits limits, IReadOnlyList<ChatMessage>? messages)
+    {
         var fields = new FieldReader(root, "");
-        var request = Read(fields, root, limits);
+        var request = Read(fields, root, limits, messages);
         return fields.Error is null ? request : fields.Error;
     }
 
-    private static ChatRequest Read(FieldReader fields, JsonElement root, ChatLimits limits)
+    private static ChatRequest Read(
+        FieldReader fields, JsonElement root, ChatLimits limits, IReadOnlyList<ChatMessage>? messages)
     {
         var model = fields.Text("model", limits.MaxNameLength);
         if (string.IsNullOrEmpty(model))
@@ -49,7 +58,7 @@ internal static class ChatRequestParser
         return new ChatRequest
         {
             Model = model ?? "",
-            Messages = MessageReader.Read(fields, limits),
+            Messages = messages ?? MessageReader.Read(fields, limits),
             Stream = isStream,
             IncludeUsage = IncludeUsage(fields, isStream),
             ReturnTokenIds = fields.Flag("return_token_ids") ?? false,

@@ -33,19 +33,26 @@ public sealed record Usage(long PromptTokens, long CompletionTokens)
         writer.WriteStartObject("completion_tokens_details"u8);
         writer.WriteNumber("reasoning_tokens"u8, ReasoningTokens);
         writer.WriteEndObject();
-        if (Cost is not null)
-        {
-            // A double could not hold every amount exactly, so the decimal text goes out as it is.
-            if (!IsPlainDecimal(Cost))
-            {
-                throw new InvalidOperationException($"'{Cost}' is not a plain decimal number.");
-            }
+        WriteCost(writer);
+        writer.WriteEndObject();
+    }
 
-            writer.WritePropertyName("cost"u8);
-            writer.WriteRawValue(Cost, skipInputValidation: true);
+    /// <summary>Adds the property <c>cost</c> to an open object where it is known.</summary>
+    internal void WriteCost(Utf8JsonWriter writer)
+    {
+        if (Cost is null)
+        {
+            return;
         }
 
-        writer.WriteEndObject();
+        // A double could not hold every amount exactly, so the decimal text goes out as it is.
+        if (!IsPlainDecimal(Cost))
+        {
+            throw new InvalidOperationException($"'{Cost}' is not a plain decimal number.");
+        }
+
+        writer.WritePropertyName("cost"u8);
+        writer.WriteRawValue(Cost, skipInputValidation: true);
     }
 
     /// <summary>
