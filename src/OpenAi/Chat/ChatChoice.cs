@@ -24,6 +24,9 @@ public sealed record ChatChoice(int Index, string? Content, string FinishReason)
 {
     public string? Refusal { get; init; }
 
+    /// <summary>The app's stop sequence that ended it, where that is known.</summary>
+    public string? StopSequence { get; init; }
+
     public string? Reasoning { get; init; }
 
     public IReadOnlyList<ToolCall> ToolCalls { get; init; } = [];

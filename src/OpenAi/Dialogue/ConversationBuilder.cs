@@ -8,7 +8,7 @@ namespace Souk.OpenAi.Dialogue;
 /// </summary>
 internal sealed class ConversationBuilder(FieldReader fields, ChatLimits limits)
 {
-    private readonly List<ChatMessage> _messages = [];
+    private readonly List<Draft> _drafts = [];
     private readonly List<ContentPart> _shown = [];
 
     /// <summary>Images so far, over all messages.</summary>
@@ -18,75 +18,95 @@ internal sealed class ConversationBuilder(FieldReader fields, ChatLimits limits)
     /// <param name="joins">Turns of one role that follow each other are one turn, as Anthropic has it.</param>
     internal void Say(string role, IReadOnlyList<ContentPart> parts, bool joins = false)
     {
-        if (role == "user" && _shown.Count > 0)
+        if (role != "user")
         {
-            parts = [.. _shown, .. parts];
-            _shown.Clear();
+            Show();
         }
 
-        Show();
-        if (joins && _messages is [.., { ToolCalls.Count: 0 } last] && last.Role == role)
+        if (!joins || _drafts is not [.., { Calls.Count: 0 } last] || last.Role != role)
         {
-            _messages[^1] = Message(role, [.. last.Parts, .. parts]);
+            last = Add(role);
         }
-        else
-        {
-            _messages.Add(Message(role, parts));
-        }
+
+        last.Parts.AddRange(_shown);
+        _shown.Clear();
+        last.Parts.AddRange(parts);
     }
 
     /// <summary>Adds a call that the assistant made, to its last message where that is its turn.</summary>
     internal void Call(ToolCall call, string path)
     {
         Show();
-        if (_messages is not [.., { Role: "assistant" } last])
+        if (_drafts is not [.., { Role: "assistant" } last])
         {
-            _messages.Add(new ChatMessage("assistant", []) { ToolCalls = [call] });
+            last = Add("assistant");
         }
-        else if (last.ToolCalls.Count >= limits.MaxToolCalls)
+
+        last.Calls.Add(call);
+        if (last.Calls.Count > limits.MaxToolCalls)
         {
             fields.FailValue(path, $"at most {limits.MaxToolCalls} calls are taken in one turn.");
-        }
-        else
-        {
-            _messages[^1] = last with { ToolCalls = [.. last.ToolCalls, call] };
         }
     }
 
     /// <summary>Adds what a call brought. Its images go into the user's next message.</summary>
     internal void Result(string callId, IReadOnlyList<ContentPart> parts)
     {
+        var result = Add("tool");
+        result.CallId = callId;
+        result.Parts.AddRange(parts.Where(part => part.Kind != ContentPart.ImageKind));
         _shown.AddRange(parts.Where(part => part.Kind == ContentPart.ImageKind));
-        _messages.Add(Message("tool", [.. parts.Where(part => part.Kind != ContentPart.ImageKind)]) with
-        {
-            ToolCallId = callId,
-        });
     }
 
     /// <summary>The conversation; <paramref name="path"/> is the field that it was read from.</summary>
     internal IReadOnlyList<ChatMessage> End(string path)
     {
         Show();
-        if (_messages.Count > limits.MaxMessages)
+        if (_drafts.Count > limits.MaxMessages)
         {
             fields.FailValue(path, $"at most {limits.MaxMessages} messages are taken.", "array_above_max_length");
         }
 
-        return _messages;
+        return fields.Error is null ? _drafts.ConvertAll(draft => draft.ToMessage()) : [];
+    }
+
+    private Draft Add(string role)
+    {
+        var draft = new Draft(role);
+        _drafts.Add(draft);
+        return draft;
     }
 
     private void Show()
     {
         if (_shown.Count > 0)
         {
-            _messages.Add(Message("user", [.. _shown]));
+            Add("user").Parts.AddRange(_shown);
             _shown.Clear();
         }
     }
 
-    // Text alone goes as a string, which every template and upstream takes.
-    private static ChatMessage Message(string role, IReadOnlyList<ContentPart> parts) =>
-        parts.Any(part => part.Kind == ContentPart.ImageKind)
-            ? new ChatMessage(role, parts) { IsPartArray = true }
-            : ChatMessage.OfText(role, string.Join('\n', parts.Select(part => part.Text)));
+    private sealed class Draft(string role)
+    {
+        internal string Role { get; } = role;
+
+        internal List<ContentPart> Parts { get; } = [];
+
+        internal List<ToolCall> Calls { get; } = [];
+
+        internal string? CallId { get; set; }
+
+        // Text alone goes as a string, which every template and upstream takes; a turn of calls only has no content.
+        internal ChatMessage ToMessage()
+        {
+            var hasImage = Parts.Exists(part => part.Kind == ContentPart.ImageKind);
+            IReadOnlyList<ContentPart> content = hasImage ? Parts
+                : Parts.Count == 0 && Calls.Count > 0 ? []
+                : [new ContentPart(ContentPart.TextKind, string.Join('\n', Parts.Select(part => part.Text)))];
+            return new ChatMessage(Role, content)
+            {
+                IsPartArray = hasImage, ToolCalls = Calls, ToolCallId = CallId,
+            };
+        }
+    }
 }

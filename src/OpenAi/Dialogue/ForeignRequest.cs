@@ -51,7 +51,7 @@ internal static class ForeignRequest
         return ChatRequestParser.Read(document.RootElement.Clone(), limits, messages);
     }
 
-    /// <summary>Refuses a field that would need something kept between requests, or a service that is not here.</summary>
+    /// <summary>Refuses a field that would need something kept between requests, or a service not here.</summary>
     internal static void Refuse(FieldReader fields, string name, string why)
     {
         if (fields.Any(name) is { ValueKind: not JsonValueKind.False })
@@ -77,4 +77,9 @@ internal static class ForeignRequest
         Param = path,
         Message = error.Message.Replace($"'{param}", $"'{path}", StringComparison.Ordinal),
     };
+
+    /// <summary>The error about an answer's format, which the other APIs hold in fields that are nested less.</summary>
+    internal static OpenAiError RenamedFormat(OpenAiError error, string format) => Renamed(
+        error, error.Param!,
+        format + error.Param!["response_format".Length..].Replace(".json_schema", "", StringComparison.Ordinal));
 }

@@ -58,7 +58,7 @@ public sealed record ResponsesRequest(ChatRequest Chat, JsonElement Root)
                 ForeignRequest.Renamed(error, error.Param, "max_output_tokens"),
             "reasoning_effort" => ForeignRequest.Renamed(error, error.Param, "reasoning.effort"),
             _ when error.Param.StartsWith("response_format", StringComparison.Ordinal) =>
-                ForeignRequest.Renamed(error, error.Param, "text.format"),
+                ForeignRequest.RenamedFormat(error, "text.format"),
             _ when error.Param.Contains("].function.", StringComparison.Ordinal) =>
                 ForeignRequest.Renamed(
                     error, error.Param, error.Param.Replace("].function.", "].", StringComparison.Ordinal)),
@@ -71,7 +71,8 @@ public sealed record ResponsesRequest(ChatRequest Chat, JsonElement Root)
         const string Kept = "this gateway keeps nothing between requests. Send the whole conversation as 'input'.";
         ForeignRequest.Refuse(fields, "previous_response_id", Kept);
         ForeignRequest.Refuse(fields, "conversation", Kept);
-        ForeignRequest.Refuse(fields, "prompt", "this gateway keeps no prompts. Send it as 'instructions' and 'input'.");
+        ForeignRequest.Refuse(
+            fields, "prompt", "this gateway keeps no prompts. Send it as 'instructions' and 'input'.");
         ForeignRequest.Refuse(fields, "background", "an answer comes with its request; use 'stream' for long ones.");
     }
 
