@@ -27,7 +27,7 @@ internal sealed class FrontDoor : IWireHandler
     {
         (_keys, _callers, _chat, _cors, _randomness) = (keys, callers, chat, cors, randomness);
         _replays = new ReplayDesk(time);
-        IAppApi[] apis = [new ChatApi()];
+        IAppApi[] apis = [new ChatApi(), new ResponsesApi(), new MessagesApi()];
         _routes =
         [
             .. apis.Select(Paid),
@@ -73,7 +73,7 @@ internal sealed class FrontDoor : IWireHandler
         {
             await open(visit, aborted);
         }
-        else if (!_keys.Authorise(request.Headers["authorization"]).TryGet(out var account, out var refusal))
+        else if (!_keys.Authorise(Door.Credential(request)).TryGet(out var account, out var refusal))
         {
             await FailAsync(visit, route, AppErrors.From(refusal), aborted);
         }
@@ -151,7 +151,7 @@ internal sealed class FrontDoor : IWireHandler
     }
 
     private static ValueTask FailAsync(Visit visit, Route? route, OpenAiError error, CancellationToken aborted) =>
-        Door.SendErrorAsync(visit.Response, error, visit.Headers, aborted, route?.Error?.Invoke(error));
+        Door.SendErrorAsync(visit.Response, error, visit.Headers, aborted, route?.Error?.Invoke(error, visit.Id));
 
     private OpenAiError Unknown(WireRequest request) => new(
         404, ErrorTypes.InvalidRequest, "unknown_url", null,

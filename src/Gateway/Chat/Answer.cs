@@ -104,6 +104,36 @@ internal sealed class Answer(PaidCall call)
         return null;
     }
 
+    /// <summary>
+    /// The stop sequence that ended a choice, told from the tokens whose text was withheld; null where another reason
+    /// ended it or only the provider knows.
+    /// </summary>
+    public string? MatchedStop(ChoiceSoFar choice)
+    {
+        if (call.Encoder is not { } encoder || call.Chat.Stop.Count == 0
+            || choice.FinishReason != OpenAi.Chat.FinishReasons.Stop)
+        {
+            return null;
+        }
+
+        var decoded = encoder.Tokenizer.Decode([.. choice.Ids], skipSpecial: true).AsSpan();
+        if (choice.Text.Length >= decoded.Length)
+        {
+            return null;
+        }
+
+        var withheld = decoded[choice.Text.Length..];
+        foreach (var stop in call.Chat.Stop)
+        {
+            if (withheld.StartsWith(stop, StringComparison.Ordinal))
+            {
+                return stop;
+            }
+        }
+
+        return null;
+    }
+
     private void Take(ChoiceSoFar choice, ChunkChoice part)
     {
         choice.Text.Append(part.Content);

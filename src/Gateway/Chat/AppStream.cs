@@ -26,10 +26,10 @@ internal sealed class AppStream(IWireResponse response, IAppReply reply, WireHea
     }
 
     /// <summary>Ends a whole answer.</summary>
-    public ValueTask EndAsync(Usage usage)
+    public ValueTask EndAsync(IReadOnlyList<ChatChoice> choices, Usage usage)
     {
         _output.ResetWrittenCount();
-        reply.End(usage, _output);
+        reply.End(choices, usage, _output);
         return SendAsync();
     }
 

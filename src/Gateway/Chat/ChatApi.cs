@@ -20,11 +20,12 @@ internal sealed class ChatApi : IAppApi
     }
 
     /// <inheritdoc/>
-    public byte[] Error(OpenAiError error) => error.ToJson();
+    public byte[] Error(OpenAiError error, RequestId id) => error.ToJson();
 
     private sealed record Asked(ChatRequest Chat) : IAppRequest
     {
-        public IAppReply Begin(RequestId id, long created) => new ChatReply("chatcmpl-" + id, created, Chat);
+        public IAppReply Begin(RequestId id, long created, long? promptTokens) =>
+            new ChatReply("chatcmpl-" + id, created, Chat);
     }
 }
 
@@ -72,7 +73,7 @@ internal sealed class ChatReply(string id, long created, ChatRequest chat) : IAp
     }
 
     /// <inheritdoc/>
-    public void End(Usage usage, IBufferWriter<byte> output)
+    public void End(IReadOnlyList<ChatChoice> choices, Usage usage, IBufferWriter<byte> output)
     {
         if (chat.IncludeUsage)
         {

@@ -23,7 +23,7 @@ internal sealed class ChatDesk(
     public async Task HandleAsync(
         IAppApi api, Visit visit, Caller caller, CancellationToken aborted)
     {
-        var (app, appRequest) = (new App(api, visit.Response, visit.Headers, aborted), visit.Id);
+        var (app, appRequest) = (new App(api, visit.Response, visit.Headers, visit.Id, aborted), visit.Id);
         var parsed = api.Parse(visit.Request.Body);
         if (!parsed.IsOk)
         {
@@ -40,7 +40,8 @@ internal sealed class ChatDesk(
         }
 
         recent.Note(appRequest, call.Paid.Id);
-        using var reply = parsed.Value.Begin(appRequest, time.GetUtcNow().ToUnixTimeSeconds());
+        using var reply = parsed.Value.Begin(
+            appRequest, time.GetUtcNow().ToUnixTimeSeconds(), call.CountsIds ? (long)call.Plan.PromptTokens : null);
         if (chat.Stream)
         {
             await StreamAsync(call, caller, app, reply);
@@ -94,8 +95,7 @@ internal sealed class ChatDesk(
             return;
         }
 
-        var body = reply.Whole(
-            [.. answer.Choices.Select((choice, index) => Choice(call, choice, index))], Usage(outcome, answer, bill));
+        var body = reply.Whole(Choices(call, answer), Usage(outcome, answer, bill));
         await app.Response.SendJsonAsync(200, body, app.Aborted, app.Headers);
     }
 
@@ -144,7 +144,7 @@ internal sealed class ChatDesk(
             return;
         }
 
-        await sink.EndAsync(Usage(outcome, answer, outcome.Bill ?? Amount.Zero));
+        await sink.EndAsync(Choices(call, answer), Usage(outcome, answer, outcome.Bill ?? Amount.Zero));
     }
 
     // As the receipt counts them; where none came, what was sent and seen.
@@ -152,6 +152,12 @@ internal sealed class ChatDesk(
         receipt is { } known ? known.InputTokens + known.CachedTokens + known.OutputTokens
         : answer.HasOutput ? call.Plan.PromptTokens + answer.Received
         : 0;
+
+    private static ChatChoice[] Choices(PaidCall call, Answer answer) =>
+        [.. answer.Choices.Select((choice, index) => Choice(call, choice, index) with
+        {
+            StopSequence = answer.MatchedStop(choice),
+        })];
 
     private static ChatChoice Choice(PaidCall call, ChoiceSoFar choice, int index)
     {
@@ -180,9 +186,10 @@ internal sealed class ChatDesk(
     }
 
     /// <summary>Where an answer goes, and in which API's words.</summary>
-    private sealed record App(IAppApi Api, IWireResponse Response, WireHeaders Headers, CancellationToken Aborted)
+    private sealed record App(
+        IAppApi Api, IWireResponse Response, WireHeaders Headers, RequestId Id, CancellationToken Aborted)
     {
         public ValueTask FailAsync(OpenAiError error) =>
-            Door.SendErrorAsync(Response, error, Headers, Aborted, Api.Error(error));
+            Door.SendErrorAsync(Response, error, Headers, Aborted, Api.Error(error, Id));
     }
 }

@@ -17,8 +17,8 @@ internal interface IAppApi
     /// <summary>Reads a body, or says what is wrong with it. Never throws on any bytes.</summary>
     ParseResult<IAppRequest> Parse(ReadOnlyMemory<byte> body);
 
-    /// <summary>The body of an error reply.</summary>
-    byte[] Error(OpenAiError error);
+    /// <summary>The body of an error reply to the request of this id.</summary>
+    byte[] Error(OpenAiError error, RequestId id);
 }
 
 /// <summary>A request that was understood, with whatever its API remembers of it beyond the paid call.</summary>
@@ -27,9 +27,11 @@ internal interface IAppRequest
     /// <summary>What is bought. Its <c>Stream</c> says whether the app wants the answer as it arrives.</summary>
     ChatRequest Chat { get; }
 
-    /// <summary>Begins the answer. The id names it for the app; <paramref name="created"/> is in Unix
-    /// seconds.</summary>
-    IAppReply Begin(RequestId id, long created);
+    /// <summary>Begins the answer.</summary>
+    /// <param name="id">Names it for the app.</param>
+    /// <param name="created">Unix seconds.</param>
+    /// <param name="promptTokens">Null where only the answer's end tells them.</param>
+    IAppReply Begin(RequestId id, long created, long? promptTokens);
 }
 
 /// <summary>
@@ -46,7 +48,8 @@ internal interface IAppReply : IDisposable
     void Part(ChunkChoice part, IBufferWriter<byte> output);
 
     /// <summary>The events that end a whole stream; also where no part came before.</summary>
-    void End(Usage usage, IBufferWriter<byte> output);
+    /// <param name="choices">What the parts were together.</param>
+    void End(IReadOnlyList<ChatChoice> choices, Usage usage, IBufferWriter<byte> output);
 
     /// <summary>The events that end a stream which failed; a bare close would look like a whole answer.</summary>
     void Fail(OpenAiError error, IBufferWriter<byte> output);

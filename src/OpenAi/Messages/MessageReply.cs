@@ -12,9 +12,10 @@ namespace Souk.OpenAi.Messages;
 /// Not safe for concurrent use.
 /// </summary>
 /// <param name="id">What makes the ids of this message and its calls unlike any other.</param>
-public sealed class MessageReply(string id, string model) : IDisposable
+/// <param name="promptTokens">For the beginning of a stream; 0 where only its end tells.</param>
+public sealed class MessageReply(string id, string model, long promptTokens = 0) : IDisposable
 {
-    private readonly Events _events = new(id, model);
+    private readonly Events _events = new(id, model, promptTokens);
 
     /// <summary>The body of an unstreamed reply.</summary>
     public byte[] Whole(ChatChoice choice, Usage usage)
@@ -48,7 +49,7 @@ public sealed class MessageReply(string id, string model) : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _events.Dispose();
 
-    private sealed class Events(string id, string model) : IBlockWriter, IDisposable
+    private sealed class Events(string id, string model, long promptTokens) : IBlockWriter, IDisposable
     {
         private readonly AnswerBlocks _blocks = new("toolu_" + id, withLogprobs: false);
         private readonly EventWriter _events = new();
@@ -135,8 +136,8 @@ public sealed class MessageReply(string id, string model) : IDisposable
             _isStarted = true;
             var writer = _events.Begin("message_start");
             writer.WriteStartObject("message"u8);
-            // The counts are not known before the end, and SDKs take those of the last event over.
-            MessageJson.Message(writer, id, model, null, null, new Usage(0, 0));
+            // What comes from a cache is not known before the end; SDKs take the counts of the last event over these.
+            MessageJson.Message(writer, id, model, null, null, new Usage(promptTokens, 0));
             writer.WriteEndObject();
             _events.End();
         }
