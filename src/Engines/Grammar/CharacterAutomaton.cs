@@ -151,15 +151,13 @@ internal sealed class CharacterAutomaton
             Dictionary<string, int> ids = [];
             List<int[]> states = [];
 
-            // The first character of every text is its start.
-            Id(Closure(Closure([entry]).SelectMany(state => moves[state]).Where(Holds(TextStart))
-                .Select(move => move.To)));
+            Id(Through([entry], TextStart));
             for (int at = 0; at < states.Count; at++)
             {
                 int[] members = states[at];
                 List<(int Low, int High, int To)> all = [.. members.SelectMany(member => moves[member])];
                 meter.Spend(all.Count + members.Length);
-                made.accepting.Add(Closure(all.Where(Holds(TextEnd)).Select(move => move.To)).Contains(end));
+                made.accepting.Add(Through(members, TextEnd).Contains(end));
                 made.edges.Add(Split(all, Id));
             }
 
@@ -176,9 +174,21 @@ internal sealed class CharacterAutomaton
 
                 return id;
             }
+        }
 
-            static Func<(int Low, int High, int To), bool> Holds(int character) =>
-                move => move.Low <= character && character <= move.High;
+        // Where the start or the end of the text leads, which several anchors may ask for in a row.
+        private int[] Through(IEnumerable<int> from, int mark)
+        {
+            SortedSet<int> all = [];
+            int[] last = Closure(from);
+            while (last.Length > 0)
+            {
+                int[] next = Closure(last.SelectMany(state => moves[state]).Where(move => move.Low == mark)
+                    .Select(move => move.To));
+                last = [.. next.Where(all.Add)];
+            }
+
+            return [.. all];
         }
 
         // Cuts overlapping ranges at each other's ends.
