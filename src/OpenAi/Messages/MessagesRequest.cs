@@ -50,7 +50,7 @@ public static class MessagesRequest
             "max_completion_tokens" => ForeignRequest.Renamed(error, error.Param, "max_tokens"),
             "reasoning_effort" => ForeignRequest.Renamed(error, error.Param, "output_config.effort"),
             _ when error.Param.StartsWith("stop", StringComparison.Ordinal) =>
-                ForeignRequest.Renamed(error, "stop", "stop_sequences"),
+                ForeignRequest.Renamed(error, error.Param, "stop_sequences" + error.Param["stop".Length..]),
             _ when error.Param.StartsWith("response_format", StringComparison.Ordinal) =>
                 ForeignRequest.RenamedFormat(error, "output_config.format"),
             _ when error.Param.Contains("].function.", StringComparison.Ordinal) =>
