@@ -1,3 +1,4 @@
+using System.Globalization;
 using Souk.Bench;
 
 // usage: dotnet run -c Release --project bench/Souk -- COMMAND
@@ -35,8 +36,10 @@ switch (args)
     case ["seeds"]:
         await Agreement.CompareSeedsAsync();
         return 0;
-    case ["role"]:
-        await RoleChild.RunAsync();
+    case ["upstream", var port, var pauseMs]:
+        await TrivialUpstream.RunAsync(
+            int.Parse(port, CultureInfo.InvariantCulture),
+            TimeSpan.FromMilliseconds(double.Parse(pauseMs, CultureInfo.InvariantCulture)));
         return 0;
     default:
         Console.Error.WriteLine(Usage);

@@ -4,9 +4,9 @@ using Souk.Ledger.Rows;
 namespace Souk.Bench;
 
 /// <summary>
-/// CPU microseconds per request of gateway and provider, of a one-token answer by a trivial engine, and how much of it
-/// the steps take when each is done again and again by itself with the data of a request that was served. What is left
-/// is forwarding: HTTP, TLS, streams and everything between the steps.
+/// CPU microseconds per request of gateway and provider, of a one-token answer of a trivial upstream, and how much of
+/// it the steps take when each is done again and again by itself with the data of a request that was served. What is
+/// left is forwarding: HTTP, TLS, streams, the provider's call of its upstream, and everything between the steps.
 /// </summary>
 internal static class RequestCost
 {
@@ -21,7 +21,7 @@ internal static class RequestCost
             Task Load() => network.LoadAsync(Requests, tokens: 1, apps: 2, isStreamed: false);
             (gateway, provider) = await network.MeasureAsync(Load);
             (gateway, provider) = (gateway / Requests, provider / Requests);
-            served = ServedRequest.Read(network.Folder);
+            served = ServedRequest.Read(network);
         }
 
         using var steps = new Steps(served);
@@ -73,10 +73,10 @@ internal sealed record ServedRequest(
     OfferUsed Offer, RequestSent Sent, VoucherIssued Voucher, ReceiptReceived Receipt,
     IReadOnlyList<LedgerEntry[]> GatewayAppends, IReadOnlyList<LedgerEntry[]> ProviderAppends)
 {
-    public static ServedRequest Read(string folder)
+    public static ServedRequest Read(SplitNetwork network)
     {
-        var gateway = Events(Path.Combine(folder, "gateway.ledger"));
-        var provider = Events(Path.Combine(folder, "provider.ledger"));
+        var gateway = Events(network.Ledger("gateway"));
+        var provider = Events(network.Ledger("provider"));
         var receipt = gateway.OfType<ReceiptReceived>().Last();
         var id = receipt.Receipt.Message.RequestId;
         var sent = gateway.OfType<RequestSent>().Single(row => row.Request == id);

@@ -7,15 +7,15 @@ internal static class RestingMemory
 
     public static async Task RunAsync()
     {
-        await using var network = await SplitNetwork.StartAsync(pauseMs: -1);
+        await using var network = await SplitNetwork.StartAsync(pauseMs: null);
         await network.LoadAsync(answers: 20, tokens: 20, apps: 2);
         await Task.Delay(TimeSpan.FromSeconds(30));
-        Table.Head("memory at rest, MiB", "resident", "managed");
-        Row("indexer", await network.Indexer.UseAsync());
-        Row("gateway", await network.Gateway.UseAsync());
-        Row("provider with the demo model", await network.Provider.UseAsync());
+        Table.Head("memory at rest, MiB", "resident");
+        Row("indexer", network.Indexer.Use());
+        Row("gateway", network.Gateway.Use());
+        Row("provider with the demo model", network.Provider.Use());
     }
 
     private static void Row(string name, Usage usage) =>
-        Table.Row(name, usage.ResidentBytes / Mebibyte, usage.ManagedBytes / Mebibyte);
+        Table.Row(name, usage.ResidentBytes / Mebibyte);
 }

@@ -1,40 +1,69 @@
 using System.Diagnostics;
-using System.Globalization;
+using System.Text;
 
 namespace Souk.Bench;
 
 /// <summary>What a process has used.</summary>
-internal sealed record Usage(double CpuMicroseconds, double ResidentBytes, double ManagedBytes);
+internal sealed record Usage(double CpuMicroseconds, double ResidentBytes);
 
-/// <summary>A role in a process of its own: this program again, told over a pipe who to be.</summary>
+/// <summary>A program in a process of its own: a role as a person runs it, or the upstream that it sells.</summary>
 internal sealed class RoleProcess : IAsyncDisposable
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
     private readonly Process _process;
+    private readonly StringBuilder _output = new();
+    private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private RoleProcess(Process process) => _process = process;
-
-    public static async Task<RoleProcess> StartAsync(RoleSpec spec)
+    private RoleProcess(Process process, string ready)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, ["role"])
+        _process = process;
+        process.OutputDataReceived += (_, line) => Take(line.Data, ready);
+        process.ErrorDataReceived += (_, line) => Take(line.Data, ready);
+        process.EnableRaisingEvents = true;
+        process.Exited += (_, _) => _ready.TrySetException(new InvalidOperationException($"It ended: {_output}"));
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    /// <summary>Runs a command of <c>souk</c> that runs until it is stopped.</summary>
+    public static Task<RoleProcess> SoukAsync(params string[] arguments) =>
+        StartAsync(Places.Program, arguments, "Stop with Ctrl-C");
+
+    /// <summary>Runs a program until it prints that it is ready.</summary>
+    public static async Task<RoleProcess> StartAsync(string program, IEnumerable<string> arguments, string ready)
+    {
+        var start = new ProcessStartInfo(program, arguments)
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true,
+            RedirectStandardOutput = true, RedirectStandardError = true,
         };
-        var role = new RoleProcess(Process.Start(start)!);
-        var ready = await role.AskAsync(spec.ToLine());
-        return ready == "ready" ? role : throw new InvalidOperationException($"The {spec.Role} did not start: {ready}");
+        var role = new RoleProcess(Process.Start(start)!, ready);
+        try
+        {
+            await role._ready.Task.WaitAsync(Patience);
+            return role;
+        }
+        catch
+        {
+            await role.DisposeAsync();
+            throw;
+        }
     }
 
-    public async Task<string> AskAsync(string line)
+    /// <summary>The last word of the line that begins with a text.</summary>
+    public string Told(string start)
     {
-        await _process.StandardInput.WriteLineAsync(line);
-        await _process.StandardInput.FlushAsync();
-        return await _process.StandardOutput.ReadLineAsync() ?? "it ended";
+        lock (_output)
+        {
+            return _output.ToString().Split('\n').First(line => line.Trim().StartsWith(start, StringComparison.Ordinal))
+                .Trim().Split(' ')[^1];
+        }
     }
 
-    public async Task<Usage> UseAsync()
+    /// <summary>What it has used so far; the system counts CPU in hundredths of a second.</summary>
+    public Usage Use()
     {
-        var words = (await AskAsync("use")).Split(' ');
-        return new Usage(Number(words[0]), Number(words[1]), Number(words[2]));
+        _process.Refresh();
+        return new Usage(_process.TotalProcessorTime.TotalMicroseconds, _process.WorkingSet64);
     }
 
     public async ValueTask DisposeAsync()
@@ -44,5 +73,21 @@ internal sealed class RoleProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    private static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
+    private void Take(string? line, string ready)
+    {
+        if (line is null)
+        {
+            return;
+        }
+
+        lock (_output)
+        {
+            _output.AppendLine(line);
+        }
+
+        if (line.Contains(ready, StringComparison.Ordinal))
+        {
+            _ready.TrySetResult();
+        }
+    }
 }

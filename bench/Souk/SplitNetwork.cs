@@ -1,20 +1,24 @@
+using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text.Json;
+using Souk.Chain.Keystore;
 using Souk.Conformance.Composition;
-using Souk.Engines.Onnx;
+using Souk.Protocol;
+using Souk.Wire.Adapters;
 
 namespace Souk.Bench;
 
-/// <summary>A network of which every role has a process of its own.</summary>
+/// <summary>A network of which every role is the program's own command in a process of its own.</summary>
 internal sealed class SplitNetwork : IAsyncDisposable
 {
     private const int WarmUps = 4;
     private const int Times = 5;
     private readonly List<IAsyncDisposable> _parts = [];
     private readonly string _folder = Directory.CreateTempSubdirectory("souk-bench-").FullName;
+    private string _model = "";
 
-    /// <summary>Where ledgers and certificates are.</summary>
-    public string Folder => _folder;
+    /// <summary>A role's ledger.</summary>
+    public string Ledger(string role) => Path.Combine(_folder, role, role + ".ledger");
 
     public RoleProcess Indexer { get; private set; } = null!;
 
@@ -24,8 +28,9 @@ internal sealed class SplitNetwork : IAsyncDisposable
 
     public HttpClient Http { get; private set; } = null!;
 
-    /// <summary>Starts it; a negative pause runs the real model, any other the trivial engine.</summary>
-    public static async Task<SplitNetwork> StartAsync(double pauseMs)
+    /// <summary>Starts it.</summary>
+    /// <param name="pauseMs">Milliseconds between the tokens of a trivial upstream; null sells the real model.</param>
+    public static async Task<SplitNetwork> StartAsync(double? pauseMs)
     {
         var network = new SplitNetwork();
         try
@@ -45,7 +50,7 @@ internal sealed class SplitNetwork : IAsyncDisposable
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(new
         {
-            model = MarketNetwork.Model,
+            model = _model,
             messages = new[] { new { role = "user", content = $"What is {number} plus 4?" } },
             max_tokens = tokens,
             stream = isStreamed,
@@ -97,11 +102,11 @@ internal sealed class SplitNetwork : IAsyncDisposable
         List<(double Gateway, double Provider)> costs = [];
         for (var i = 0; i < Times; i++)
         {
-            var (gateway, provider) = (await Gateway.UseAsync(), await Provider.UseAsync());
+            var (gateway, provider) = (Gateway.Use(), Provider.Use());
             await load();
             costs.Add((
-                (await Gateway.UseAsync()).CpuMicroseconds - gateway.CpuMicroseconds,
-                (await Provider.UseAsync()).CpuMicroseconds - provider.CpuMicroseconds));
+                Gateway.Use().CpuMicroseconds - gateway.CpuMicroseconds,
+                Provider.Use().CpuMicroseconds - provider.CpuMicroseconds));
         }
 
         return (Table.Median(costs.Select(cost => cost.Gateway)), Table.Median(costs.Select(cost => cost.Provider)));
@@ -118,49 +123,93 @@ internal sealed class SplitNetwork : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private async Task BeginAsync(double pauseMs)
+    private async Task BeginAsync(double? pauseMs)
     {
-        var (indexerPort, providerPort, gatewayPort) = (Places.OnePort(), Places.OnePort(), Places.OnePort());
-        var indexer = $"http://127.0.0.1:{indexerPort}";
+        var (indexerPort, providerPort) = (Places.OnePort(), Places.OnePort());
+        var indexer = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{indexerPort}");
         var basics = await MarketBasics.StartAsync(indexer);
         _parts.Add(basics);
         var keys = ProviderKeyring.Create(basics.Randomness);
-        await basics.RegisterAsync(keys, $"https://127.0.0.1:{providerPort}");
+        await basics.RegisterAsync(
+            keys, string.Create(CultureInfo.InvariantCulture, $"https://127.0.0.1:{providerPort}"));
         await basics.Node.KeepTimeAsync();
-        string digest;
-        await using (var engine =
-            await OnnxEngine.LoadAsync(new OnnxEngineOptions { Directory = Places.Model }, default))
+        var network = Path.Combine(_folder, "network.json");
+        await File.WriteAllTextAsync(network, basics.Network.ToJson());
+        Keep("provider", ("provider", keys.Owner), ("payout", keys.Payout), ("node", keys.Node),
+            ("authorizer", keys.Authorizer), ("gas", keys.Gas));
+        Keep("gateway", ("gateway", basics.HotKey));
+        Indexer = await SoukAsync("indexer", network, indexerPort);
+        Provider = await SoukAsync("provider", network, providerPort,
+            ["--concurrency", "64", "--admin-port", Port(Places.OnePort()), .. await EngineAsync(pauseMs)]);
+        var (gatewayPort, adminPort) = (Places.OnePort(), Places.OnePort());
+        Gateway = await SoukAsync("gateway", network, gatewayPort,
+            ["--admin-port", Port(adminPort), "--vault", basics.Vault.ToString()]);
+        // Without a catalogue a model goes by its provider and digest.
+        _model = $"{keys.Owner.Address}/{Provider.Told("model digest")}";
+        await MeetAsync(gatewayPort, adminPort);
+    }
+
+    private async Task<string[]> EngineAsync(double? pauseMs)
+    {
+        if (pauseMs is not { } pause)
         {
-            digest = engine.Model.Manifest.Digest.ToString();
+            return ["--model", Places.Model];
         }
 
-        RoleSpec Spec(string role, int port, params string[] secrets) => new(
-            role, basics.Network.ToJson(), secrets, port, _folder, indexer, basics.Vault.ToString(), pauseMs);
-        Indexer = await StartAsync(Spec("indexer", indexerPort));
-        Provider = await StartAsync(Spec(
-            "provider", providerPort, RoleSpec.Hex(keys.Owner), RoleSpec.Hex(keys.Payout), RoleSpec.Hex(keys.Node),
-            RoleSpec.Hex(keys.Authorizer), RoleSpec.Hex(keys.Gas)));
-        Gateway = await StartAsync(Spec(
-            "gateway", gatewayPort, RoleSpec.Hex(basics.HotKey), RoleSpec.Hex(basics.Publisher), digest));
-        Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{gatewayPort}"),
-            Timeout = TimeSpan.FromMinutes(5) };
-        Http.DefaultRequestHeaders.Authorization =
-            new AuthenticationHeaderValue("Bearer", await Gateway.AskAsync("key"));
-        for (var i = 0; await Gateway.AskAsync("channels") == "0"; i++)
+        var port = Port(Places.OnePort());
+        _parts.Add(await RoleProcess.StartAsync(
+            Environment.ProcessPath!, ["upstream", port, pause.ToString(CultureInfo.InvariantCulture)],
+            TrivialUpstream.Ready));
+        return ["--upstream", $"http://127.0.0.1:{port}/v1", "--tokenizer-dir", Places.Model];
+    }
+
+    // A role's data folder, as its owner would have it after importing the keys.
+    private void Keep(string role, params (string Name, PrivateKey Key)[] keys)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_folder, role, "keys")).FullName;
+        File.WriteAllText(Path.Combine(folder, "password"), "bench");
+        foreach (var (name, key) in keys)
         {
+            KeystoreFile.Create(
+                Path.Combine(folder, name + ".json"), key, "bench", KeystoreCost.Light, new SystemRandomness());
+        }
+    }
+
+    private async Task<RoleProcess> SoukAsync(string role, string network, int port, params string[] options)
+    {
+        var process = await RoleProcess.SoukAsync(
+            [role, "--data", Path.Combine(_folder, role), "--network", network, "--port", Port(port), .. options]);
+        _parts.Add(process);
+        return process;
+    }
+
+    // An app that has its key, once the gateway keeps a channel.
+    private async Task MeetAsync(int gatewayPort, int adminPort)
+    {
+        var token = await File.ReadAllTextAsync(Path.Combine(_folder, "gateway", "admin.token"));
+        using var admin = new AdminReader(new Uri($"http://127.0.0.1:{Port(adminPort)}"), token.Trim());
+        Http = new HttpClient
+        {
+            BaseAddress = new Uri($"http://127.0.0.1:{Port(gatewayPort)}"), Timeout = TimeSpan.FromMinutes(5),
+        };
+        Http.DefaultRequestHeaders.Authorization =
+            new AuthenticationHeaderValue("Bearer", await admin.CreateKeyAsync("bench", "900"));
+        for (var i = 0; ; i++)
+        {
+            if ((await admin.GetAsync("/admin/v1/channels")).GetRawText().Contains("\"idle\"", StringComparison.Ordinal))
+            {
+                return;
+            }
+
             if (i > 600)
             {
-                throw new InvalidOperationException("No channel was opened within a minute.");
+                var log = await File.ReadAllTextAsync(Path.Combine(_folder, "gateway", "gateway.log"));
+                throw new InvalidOperationException($"No channel was opened within a minute: {log}");
             }
 
             await Task.Delay(100);
         }
     }
 
-    private async Task<RoleProcess> StartAsync(RoleSpec spec)
-    {
-        var role = await RoleProcess.StartAsync(spec);
-        _parts.Add(role);
-        return role;
-    }
+    private static string Port(int port) => port.ToString(CultureInfo.InvariantCulture);
 }

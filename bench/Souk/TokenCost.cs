@@ -2,7 +2,7 @@ namespace Souk.Bench;
 
 /// <summary>
 /// CPU microseconds per streamed token of gateway and provider, as their own processes count them: the difference
-/// between long and short answers, so that what a request costs once is left out. The engine is trivial.
+/// between long and short answers, so that what a request costs once is left out. The upstream is trivial.
 /// </summary>
 internal static class TokenCost
 {

@@ -93,7 +93,7 @@ internal static class ProviderCommand
             || !Terms(session, parsed).TryGet(out var terms, out refusal)
             || !(await EndpointAsync(session, secrets, cancellation)).TryGet(out var endpoint, out refusal)
             || (refusal = await GasAsync(session, secrets, cancellation)) is not null
-            || !(await EngineOptions.Choice(parsed).LoadAsync(cancellation)).TryGet(out var engine, out refusal))
+            || !(await Engine(parsed).LoadAsync(cancellation)).TryGet(out var engine, out refusal))
         {
             return refusal;
         }
@@ -130,6 +130,10 @@ internal static class ProviderCommand
                 ("payout", secrets.Payout.Address.ToString()),
             ]);
     }
+
+    // What is offered at once is let through to the upstream at once.
+    private static EngineChoice Engine(ParseResult parsed) =>
+        EngineOptions.Choice(parsed) with { Concurrency = parsed.GetValue(Concurrency) };
 
     private static Result<SaleTerms> Terms(NetworkSession session, ParseResult parsed)
     {

@@ -41,6 +41,9 @@ internal sealed record EngineChoice
     /// <summary>Greatest answer of the upstream; null for the context.</summary>
     public int? MaxOutput { get; init; }
 
+    /// <summary>Requests at the upstream at the same time.</summary>
+    public int Concurrency { get; init; } = 8;
+
     /// <summary>The public name; null for the model's own.</summary>
     public string? Name { get; init; }
 
@@ -87,6 +90,7 @@ internal sealed record EngineChoice
                 BaseUrl = address, Model = UpstreamModel, Name = Name, ApiKeyFile = UpstreamKeyFile,
                 CertificateFile = CertificateFile, Features = Features, ModelFile = ModelFile,
                 TokenizerDirectory = Tokenizer, Context = Context, MaxOutput = MaxOutput,
+                Concurrency = Concurrency,
             },
             TimeProvider.System,
             cancellation);
