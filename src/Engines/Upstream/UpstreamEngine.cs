@@ -77,7 +77,8 @@ public sealed class UpstreamEngine : IEngine
             var probe = await UpstreamProbe.RunAsync(http, options, time, cancellationToken);
             return (options.Context ?? probe.Context) > 0
                 ? new UpstreamEngine(
-                    options, http, probe, files, await ManifestAsync(options, probe, cancellationToken), time)
+                    options, http, probe, files,
+                    await ManifestAsync(options, probe, probe.GivesIds ? files : null, cancellationToken), time)
                 : throw new EngineException(
                     Fault.Ours, "upstream_unusable",
                     "The upstream does not tell its context length, so the option Context must.");
@@ -301,7 +302,7 @@ public sealed class UpstreamEngine : IEngine
     }
 
     private static async Task<ModelManifest> ManifestAsync(
-        UpstreamOptions options, UpstreamProbe probe, CancellationToken cancellationToken)
+        UpstreamOptions options, UpstreamProbe probe, TokenizerFiles? files, CancellationToken cancellationToken)
     {
         if (options.Manifest is not null)
         {
@@ -314,15 +315,23 @@ public sealed class UpstreamEngine : IEngine
             string name = Path.GetFileName(full);
             var folder = new ModelRoot(Path.GetDirectoryName(full)!);
             var (hash, size) = await folder.HashAsync(name, long.MaxValue, cancellationToken);
-            return OneFile(name, Bytes32.FromBytes(hash), (ulong)size);
+            return Manifest(name, Bytes32.FromBytes(hash), (ulong)size, files);
         }
 
         // An offer must name some digest; without a file it says only that the model calls itself so.
         return probe.Blob is { } blob
-            ? OneFile("model.gguf", blob, 0)
-            : OneFile("unconfirmed", Sha.Hash(Encoding.UTF8.GetBytes("souk-unconfirmed-model-1:" + probe.Model)), 0);
+            ? Manifest("model.gguf", blob, 0, files)
+            : Manifest(
+                "unconfirmed", Sha.Hash(Encoding.UTF8.GetBytes("souk-unconfirmed-model-1:" + probe.Model)), 0, files);
     }
 
-    private static ModelManifest OneFile(string name, Bytes32 hash, ulong size) =>
-        ModelManifest.FromFiles([new ManifestEntry(name, hash, size)], "unknown");
+    // Gateways count by the tokenizer's files only where the manifest, and so the digest, vouches for them.
+    private static ModelManifest Manifest(string name, Bytes32 hash, ulong size, TokenizerFiles? files) =>
+        ModelManifest.FromFiles(
+            [
+                new ManifestEntry(name, hash, size),
+                .. files?.PublicFiles.Select(file =>
+                    new ManifestEntry(file.Key, Sha.Hash(file.Value.Span), (ulong)file.Value.Length)) ?? [],
+            ],
+            "unknown");
 }

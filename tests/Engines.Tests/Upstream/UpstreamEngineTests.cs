@@ -41,6 +41,11 @@ public sealed class UpstreamEngineTests : IAsyncLifetime
         await using var engine = await ConnectAsync(options => options with { TokenizerDirectory = folder.Path });
         Assert.Equal("ids", engine.Model.Counting);
         Assert.Contains("tokenizer.json", engine.Model.PublicFiles.Keys);
+        // A gateway takes only files that the manifest names.
+        Assert.All(engine.Model.PublicFiles, file => Assert.Contains(
+            new ManifestEntry(file.Key, Sha.Hash(file.Value.Span), (ulong)file.Value.Length),
+            engine.Model.Manifest.Files));
+        Assert.NotEqual(Bytes32.Zero, engine.Model.Manifest.TokenizerRoot);
 
         var events = await engine.AllAsync(Ask.For("Hi"));
         int[] prompt = [ModelFolder.Begin, ModelFolder.User, 'H', 'i', ModelFolder.Assistant];
