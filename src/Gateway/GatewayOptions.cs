@@ -15,6 +15,10 @@ public sealed class GatewayOptions
     /// <summary>Signs draws and vouchers; one of the vault's hot keys.</summary>
     public required PrivateKey HotKey { get; init; }
 
+    /// <summary>Pays the gas of withdrawals, which the hot key then only signs. Null: the hot key sends them itself,
+    /// and without gas money channels that are of no more use stay open.</summary>
+    public PrivateKey? GasKey { get; init; }
+
     /// <summary>Base URLs of indexers, beside those of the network file.</summary>
     public IReadOnlyList<string> Indexers { get; init; } = [];
 

@@ -54,12 +54,17 @@ internal static class GatewayCommand
         Description = "Currency that a new channel is funded with.", DefaultValueFactory = static _ => "1",
     };
 
+    private static readonly Option<string?> GasRole = new("--gas-role")
+    {
+        Description = "Key that pays the gas of withdrawals from channels (default: the gateway's own).",
+    };
+
     public static Command Gateway(Screen screen) =>
         new Command("gateway", "Run a gateway: any OpenAI client can use it; its API keys are budgets inside the "
             + "vault's money.")
         {
             SharedOptions.Network, RoleRun.Listen, Port, AdminPort, Vault, CataloguePlace, CatalogueSigner, Indexer,
-            Deposit,
+            Deposit, GasRole,
         }.DoesOnNetwork(screen, (session, parsed, _, cancellation) => new RoleRun("gateway", screen).RunAsync(
             session,
             parsed,
@@ -81,10 +86,17 @@ internal static class GatewayCommand
             return refusal;
         }
 
+        PrivateKey? gas = null;
+        if (parsed.GetValue(GasRole) is { } role && !session.Keys.Open(role).TryGet(out gas, out refusal))
+        {
+            return refusal;
+        }
+
         var options = new GatewayOptions
         {
             Vault = vault,
             HotKey = hot,
+            GasKey = gas,
             Indexers = parsed.GetValue(Indexer)!,
             Catalogue = catalogue.Signed,
             CatalogueSigner = catalogue.Signer,

@@ -16,6 +16,7 @@ internal sealed partial class ChannelWatch(
     IMarketChain chain,
     Journal<CustomerBook> journal,
     ChannelPlanner planner,
+    VaultActs vault,
     TimeProvider time,
     ILogger<ChannelWatch> log)
 {
@@ -102,8 +103,8 @@ internal sealed partial class ChannelWatch(
             return refused;
         }
 
-        var outcome = await chain.Account(options.HotKey).SubmitAsync(
-            new VaultInitiateWithdraw(options.Vault, channel.Config, amount), cancellation);
+        var outcome = await vault.SubmitAsync(
+            new VaultInitiateWithdraw(options.Vault, channel.Config, amount), Newest.Timestamp, cancellation);
         if (outcome.Refusal is { } refusal)
         {
             LogNotWithdrawn(channel.Id, refusal.Message);
@@ -129,8 +130,9 @@ internal sealed partial class ChannelWatch(
             }
             else
             {
-                await chain.Account(options.HotKey).SubmitAsync(
-                    new VaultInitiateWithdraw(options.Vault, channel.Config, states.Value[0].Available), cancellation);
+                await vault.SubmitAsync(
+                    new VaultInitiateWithdraw(options.Vault, channel.Config, states.Value[0].Available),
+                    Newest.Timestamp, cancellation);
             }
 
             return;
@@ -141,8 +143,8 @@ internal sealed partial class ChannelWatch(
             return;
         }
 
-        var outcome = await chain.Account(options.HotKey).SubmitAsync(
-            new VaultFinalizeWithdraw(options.Vault, channel.Config), cancellation);
+        var outcome = await vault.SubmitAsync(
+            new VaultFinalizeWithdraw(options.Vault, channel.Config), Newest.Timestamp, cancellation);
         if (outcome.IsOk)
         {
             await journal.RecordAsync(new WithdrawalFinished(

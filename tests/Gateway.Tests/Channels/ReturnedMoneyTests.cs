@@ -32,6 +32,20 @@ public sealed class ReturnedMoneyTests
         });
 
     [Fact]
+    public void A_hot_key_without_gas_signs_what_another_key_sends() => MarketHarness.Run(
+        OneChannel with { HotKeyHasGas = false }, async market =>
+        {
+            var first = Assert.Single(market.Gateway.Book.Channels.Keys);
+            await market.CrashProviderAsync();
+            await market.StartProviderAsync(draft => draft.WithdrawDelay = 1_200);
+
+            await ReturnsAsync(market, first, Amount.Zero);
+
+            var hot = await market.Chain.HoldingsAsync(market.Keys.Hot.Address, CancellationToken.None);
+            Assert.Equal(UInt128.Zero, hot.Value.Value.GasMoney);
+        });
+
+    [Fact]
     public void A_channel_that_is_a_quarter_full_stays() => MarketHarness.Run(
         OneChannel with { ChannelDeposit = new(1_000) }, async market =>
         {

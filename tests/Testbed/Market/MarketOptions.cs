@@ -72,6 +72,9 @@ public sealed record MarketOptions
     /// <summary>How long an answer may stream at the gateway.</summary>
     public TimeSpan LongestAnswer { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>Whether the gateway's hot key has gas money of its own; otherwise the stranger's key pays.</summary>
+    public bool HotKeyHasGas { get; init; } = true;
+
     /// <summary>Whether the start waits until the gateway has its channels.</summary>
     public bool AwaitsChannels { get; init; } = true;
 }
