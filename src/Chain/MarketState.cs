@@ -56,7 +56,17 @@ public sealed record ProviderEntry(
     ulong NextDelayAt,
     Address Court,
     Address NextCourt,
-    ulong NextCourtAt);
+    ulong NextCourtAt)
+{
+    /// <summary>What the market's rules go by, with all key sets of the provider, oldest first.</summary>
+    public RegistryEntry With(IReadOnlyList<ProviderKeySet> sets) => new(
+        Provider,
+        IsActive,
+        [.. sets.Select(set => new KeySet(set.Keys.Node, set.Keys.Payout, set.Keys.Authorizer, set.Since))],
+        Endpoint,
+        Stake,
+        Court);
+}
 
 /// <summary>A vault's limits: most that may be drawn per 24 h in all and for one receiver, and the least and
 /// greatest withdrawDelay (seconds) of a channel that it funds.</summary>

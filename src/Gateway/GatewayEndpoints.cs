@@ -2,7 +2,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Scalar.AspNetCore;
 using Souk.Gateway.Chat;
 using Souk.Gateway.Front;
@@ -22,7 +21,7 @@ public static class GatewayEndpoints
 
     /// <summary>Runs the node with the host. The node is already started and stays the caller's to dispose.</summary>
     public static IServiceCollection AddGateway(this IServiceCollection services, GatewayNode node) =>
-        services.AddSingleton<IHostedService>(new Runner(node));
+        services.AddNode(node.RunAsync);
 
     /// <summary>Serves one of the node's doors; the admin door belongs on a host of its own. The front door comes with
     /// its API rendered for people under <c>/docs</c>.</summary>
@@ -47,10 +46,5 @@ public static class GatewayEndpoints
     {
         context.HttpContext.Response.Headers.ContentSecurityPolicy = PagePolicy;
         return next(context);
-    }
-
-    private sealed class Runner(GatewayNode node) : BackgroundService
-    {
-        protected override Task ExecuteAsync(CancellationToken stoppingToken) => node.RunAsync(stoppingToken);
     }
 }

@@ -53,7 +53,9 @@ public sealed class GatewayNode
             options, chain, journal, _market, new ChannelOpener(options, chain, journal, nodes, time, randomness),
                 catalogue,
             time, parts.Logs.CreateLogger<ChannelPlanner>());
-        _watch = new ChannelWatch(options, chain, journal, _planner, time, parts.Logs.CreateLogger<ChannelWatch>());
+        _watch = new ChannelWatch(
+            options, chain, journal, _planner, new VaultActs(options, chain, time, randomness), time,
+            parts.Logs.CreateLogger<ChannelWatch>());
         _planner.Withdraw = _watch.StartWithdrawalAsync;
         var books = new ReceiptBooks(chain, journal, _planner, time, parts.Logs.CreateLogger<ReceiptBooks>());
         _chaser = new ReceiptChaser(
@@ -113,39 +115,20 @@ public sealed class GatewayNode
     }
 
     /// <summary>Follows market and chain, plans channels and chases receipts, until cancelled.</summary>
-    public async Task RunAsync(CancellationToken cancellation)
-    {
-        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Task[] loops =
+    public Task RunAsync(CancellationToken cancellation) => RoleLoops.RunAsync(
         [
-            _market.RunAsync(stopping.Token), _watch.RunAsync(stopping.Token), _planner.RunAsync(stopping.Token),
-            _watch.WithdrawAsync(stopping.Token), _chaser.RunAsync(stopping.Token), ForgetAsync(stopping.Token),
-        ];
-        try
-        {
-            await await Task.WhenAny(loops);
-        }
-        finally
-        {
-            stopping.Cancel();
-            await Task.WhenAll(loops).ContinueWith(
-                static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
-                    TaskScheduler.Current);
-        }
-    }
+            _market.RunAsync,
+            _watch.RunAsync,
+            _planner.RunAsync,
+            _watch.WithdrawAsync,
+            _chaser.RunAsync,
+            // What need not be answered for any more leaves the memory; the ledger keeps it.
+            stop => _journal.ForgetAsync(ForgetEvery, _time, stop),
+        ],
+        cancellation);
 
     /// <summary>Makes an API key; for the composition root's first one.</summary>
     public Task<Result<NewApiKey>> CreateKeyAsync(
         string name, Amount budget, ulong? expiresAtMs, KeyLimits? limits = null) =>
         _keys.CreateAsync(new KeySettings(name, budget, expiresAtMs, limits ?? KeyLimits.None));
-
-    // What need not be answered for any more leaves the memory; the ledger keeps it.
-    private async Task ForgetAsync(CancellationToken cancellation)
-    {
-        while (true)
-        {
-            _journal.Forget((ulong)_time.GetUtcNow().ToUnixTimeMilliseconds());
-            await Task.Delay(ForgetEvery, _time, cancellation);
-        }
-    }
 }

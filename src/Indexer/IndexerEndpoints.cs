@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Souk.Wire;
 using Souk.Wire.Http;
 
@@ -12,7 +11,7 @@ public static class IndexerEndpoints
 {
     /// <summary>Runs the node with the host.</summary>
     public static IServiceCollection AddIndexer(this IServiceCollection services, IndexerNode node) =>
-        services.AddSingleton<IHostedService>(new Runner(node));
+        services.AddNode(node.RunAsync);
 
     /// <summary>Serves the node's paths.</summary>
     public static IEndpointConventionBuilder MapIndexer(
@@ -20,10 +19,5 @@ public static class IndexerEndpoints
     {
         ArgumentNullException.ThrowIfNull(node);
         return endpoints.MapWire(node.Handler, limits);
-    }
-
-    private sealed class Runner(IndexerNode node) : BackgroundService
-    {
-        protected override Task ExecuteAsync(CancellationToken stoppingToken) => node.RunAsync(stoppingToken);
     }
 }

@@ -5,7 +5,6 @@ using Souk.Market.Offers;
 using Souk.Protocol;
 using Souk.Wire;
 using Souk.Wire.Paid;
-using Entry = Souk.Market.Offers.ProviderEntry;
 
 namespace Souk.Indexer;
 
@@ -32,8 +31,8 @@ public sealed partial class IndexerNode : IDisposable
     private readonly UnknownProviders _unknown;
     private int _reads;
     private volatile OfferBook _book = OfferBook.Empty;
-    private volatile ImmutableSortedDictionary<Address, Entry> _entries =
-        ImmutableSortedDictionary<Address, Entry>.Empty;
+    private volatile ImmutableSortedDictionary<Address, RegistryEntry> _entries =
+        ImmutableSortedDictionary<Address, RegistryEntry>.Empty;
     private ImmutableSortedDictionary<Bytes32, Bytes32> _beats = ImmutableSortedDictionary<Bytes32, Bytes32>.Empty;
 
     private IndexerNode(IndexerOptions options, IndexerParts parts)
@@ -261,14 +260,7 @@ public sealed partial class IndexerNode : IDisposable
                 _book = _book.Without(provider);
             }
 
-            _entries = _entries.SetItem(provider, new Entry(
-                provider,
-                entry.IsActive,
-                [.. keys.Value.Select(set =>
-                    new KeySet(set.Keys.Node, set.Keys.Payout, set.Keys.Authorizer, set.Since))],
-                entry.Endpoint,
-                entry.Stake,
-                entry.Court));
+            _entries = _entries.SetItem(provider, entry.With(keys.Value));
             return null;
         }
         finally

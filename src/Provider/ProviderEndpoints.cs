@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Souk.Wire;
 using Souk.Wire.Http;
 
@@ -12,7 +11,7 @@ public static class ProviderEndpoints
 {
     /// <summary>Runs the node with the host. The node is already started and stays the caller's to dispose.</summary>
     public static IServiceCollection AddProvider(this IServiceCollection services, ProviderNode node) =>
-        services.AddSingleton<IHostedService>(new Runner(node));
+        services.AddNode(node.RunAsync);
 
     /// <summary>Serves the node link under its paths.</summary>
     public static IEndpointConventionBuilder MapProvider(
@@ -20,10 +19,5 @@ public static class ProviderEndpoints
     {
         ArgumentNullException.ThrowIfNull(node);
         return endpoints.MapWire(node.Handler, limits);
-    }
-
-    private sealed class Runner(ProviderNode node) : BackgroundService
-    {
-        protected override Task ExecuteAsync(CancellationToken stoppingToken) => node.RunAsync(stoppingToken);
     }
 }

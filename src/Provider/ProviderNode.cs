@@ -111,27 +111,15 @@ public sealed class ProviderNode : IDisposable
     }
 
     /// <summary>Follows the chain, renews and announces offers, and claims, until cancelled.</summary>
-    public async Task RunAsync(CancellationToken cancellation)
-    {
-        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Task[] loops =
+    public Task RunAsync(CancellationToken cancellation) => RoleLoops.RunAsync(
         [
-            _watch.RunAsync(stopping.Token), _announcer.RunAsync(stopping.Token), _claimer.RunAsync(stopping.Token),
-            ForgetAsync(stopping.Token),
-        ];
-        try
-        {
-            await await Task.WhenAny(loops);
-        }
-        finally
-        {
-            // One loop that ends takes the others with it: a provider that no longer claims must not go on selling.
-            stopping.Cancel();
-            await Task.WhenAll(loops).ContinueWith(
-                static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
-                TaskScheduler.Current);
-        }
-    }
+            _watch.RunAsync,
+            _announcer.RunAsync,
+            _claimer.RunAsync,
+            // What need not be answered for any more leaves the memory; the ledger keeps it.
+            stop => _journal.ForgetAsync(ForgetEvery, _time, stop),
+        ],
+        cancellation);
 
     /// <summary>Claims and settles everything now, whatever the gas; for an orderly stop, or on demand.</summary>
     public Task<Result<ClaimReport>> ClaimNowAsync(CancellationToken cancellation) =>
@@ -151,15 +139,5 @@ public sealed class ProviderNode : IDisposable
         _claimer.Dispose();
         _watch.Dispose();
         _relay.Dispose();
-    }
-
-    // What need not be answered for any more leaves the memory; the ledger keeps it.
-    private async Task ForgetAsync(CancellationToken cancellation)
-    {
-        while (true)
-        {
-            await Task.Delay(ForgetEvery, _time, cancellation);
-            _journal.Forget((ulong)_time.GetUtcNow().ToUnixTimeMilliseconds());
-        }
     }
 }

@@ -61,7 +61,7 @@ internal static class Demo
         HeartbeatAnchor = Beats.Anchor,
     };
 
-    public static readonly ProviderEntry Entry = new(
+    public static readonly RegistryEntry Entry = new(
         TheOffer.Provider, IsActive: true, [new KeySet(Node.Address, TheOffer.Payout, TheOffer.Authorizer, 500)],
         TheOffer.Endpoint, Units(77), AddressOf(80));
 

@@ -24,7 +24,7 @@ public static class RelayOrders
         ArgumentNullException.ThrowIfNull(key);
         ArgumentNullException.ThrowIfNull(actions);
         var authorisation = Authorisation(key.Address, target, actions, nonce, deadline);
-        var signature = authorisation.Sign(key, new ContractDomain(chainId, target));
+        var signature = authorisation.Sign(key, new SoukDomain(chainId, target));
         return new Relay(target, key.Address, actions, nonce, deadline, signature);
     }
 

@@ -64,7 +64,7 @@ internal sealed class ProviderRegistration(NetworkSession session, ProviderSecre
         session.RelayAsync(secrets.Owner, session.Network.Registry, actions, payer, cancellation);
 
     private Signature Proof() => NodeKeyProof.Sign(
-        secrets.Node, new ContractDomain(session.Network.ChainId, session.Network.Registry), secrets.Owner.Address);
+        secrets.Node, new SoukDomain(session.Network.ChainId, session.Network.Registry), secrets.Owner.Address);
 
     private static async Task<Result<Found>> ReadAsync(
         NetworkSession session, Address provider, CancellationToken cancellation)

@@ -25,7 +25,7 @@ internal sealed class ChannelOpener(
 
     private const ulong DrawSeconds = 600;
     private readonly EscrowDomain _escrow = chain.Network.EscrowDomain;
-    private readonly ContractDomain _vault = new(chain.Network.ChainId, options.Vault);
+    private readonly SoukDomain _vault = new(chain.Network.ChainId, options.Vault);
 
     /// <summary>Draws on the vault for a new channel and has the provider take it.</summary>
     public async Task<Refusal?> OpenAsync(VerifiedOffer verified, CancellationToken cancellation)

@@ -5,7 +5,6 @@ using Souk.Market.Offers;
 using Souk.Protocol;
 using Souk.Wire;
 using Souk.Wire.Paid;
-using Entry = Souk.Market.Offers.ProviderEntry;
 
 namespace Souk.Gateway.Offers;
 
@@ -27,7 +26,8 @@ internal sealed partial class MarketView(
         [.. chain.Network.Indexers.Concat(options.Indexers).Distinct(StringComparer.Ordinal)];
 
     private volatile OfferBook _book = OfferBook.Empty;
-    private ImmutableSortedDictionary<Address, Entry> _entries = ImmutableSortedDictionary<Address, Entry>.Empty;
+    private ImmutableSortedDictionary<Address, RegistryEntry> _entries = ImmutableSortedDictionary<Address,
+        RegistryEntry>.Empty;
     private readonly Dictionary<Address, DateTimeOffset> _absent = [];
     private DateTimeOffset _entriesReadAt;
 
@@ -179,7 +179,7 @@ internal sealed partial class MarketView(
         _absent[provider] = now + AbsentFor;
     }
 
-    private async Task TakeAsync(Souk.Chain.ProviderEntry entry, CancellationToken cancellation)
+    private async Task TakeAsync(ProviderEntry entry, CancellationToken cancellation)
     {
         var sets = await chain.KeySetsAsync(entry.Provider, ReadPoint.Confirmed, cancellation);
         if (!sets.TryGet(out var keys, out var refusal) || keys.Value.Count == 0)
@@ -188,13 +188,7 @@ internal sealed partial class MarketView(
             return;
         }
 
-        var fresh = new Entry(
-            entry.Provider,
-            entry.IsActive,
-            [.. keys.Value.Select(set => new KeySet(set.Keys.Node, set.Keys.Payout, set.Keys.Authorizer, set.Since))],
-            entry.Endpoint,
-            entry.Stake,
-            entry.Court);
+        var fresh = entry.With(keys.Value);
         if (_entries.TryGetValue(entry.Provider, out var known) && !IsSame(known, fresh))
         {
             // Offers are believed anew under the changed entry.
@@ -251,7 +245,7 @@ internal sealed partial class MarketView(
         public bool IsReached { get; init; }
     }
 
-    private static bool IsSame(Entry a, Entry b) =>
+    private static bool IsSame(RegistryEntry a, RegistryEntry b) =>
         a.IsActive == b.IsActive && a.KeySets.SequenceEqual(b.KeySets) && a.Endpoint == b.Endpoint && a.Stake == b.Stake
         && a.Court == b.Court;
 

@@ -78,6 +78,17 @@ public sealed class Journal<TBook>
         }
     }
 
+    /// <summary>Drops now, and now and then, what nobody can ask for any more, until cancelled.</summary>
+    public async Task ForgetAsync(TimeSpan every, TimeProvider time, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(time);
+        while (true)
+        {
+            Forget((ulong)time.GetUtcNow().ToUnixTimeMilliseconds());
+            await Task.Delay(every, time, cancellation);
+        }
+    }
+
     /// <summary>Records events that no decision depends on. Completes when they are durable.</summary>
     /// <exception cref="InvalidOperationException">An event cannot follow; nothing was recorded.</exception>
     /// <exception cref="LedgerException">The ledger failed.</exception>

@@ -48,7 +48,7 @@ public static class OfferRules
     /// <param name="now">Unix seconds.</param>
     /// <returns>The verified offer, or why it is not believed.</returns>
     public static Result<VerifiedOffer> Verify(
-        Signed<Offer> original, ProviderEntry? entry, OfferTerms terms, TrustTier audited, ulong now)
+        Signed<Offer> original, RegistryEntry? entry, OfferTerms terms, TrustTier audited, ulong now)
     {
         ArgumentNullException.ThrowIfNull(original);
         ArgumentNullException.ThrowIfNull(terms);
@@ -140,7 +140,7 @@ public static class OfferRules
             : null;
     }
 
-    private static Refusal? CheckEntry(Offer offer, ProviderEntry entry, KeySet keys)
+    private static Refusal? CheckEntry(Offer offer, RegistryEntry entry, KeySet keys)
     {
         if (offer.Payout != keys.Payout)
         {

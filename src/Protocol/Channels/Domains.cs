@@ -31,15 +31,18 @@ public sealed record EscrowDomain(ulong ChainId, Address Escrow)
     public override int GetHashCode() => HashCode.Combine(ChainId, Escrow);
 }
 
-/// <summary>One of Souk's own contracts: a customer's vault or the provider registry.</summary>
+/// <summary>
+/// One of Souk's own contracts: the provider registry, in whose domain the network's messages are signed as well, or a
+/// customer's vault.
+/// </summary>
 /// <param name="ChainId">EIP-155 chain id.</param>
 /// <param name="Contract">The contract.</param>
-public sealed record ContractDomain(ulong ChainId, Address Contract)
+public sealed record SoukDomain(ulong ChainId, Address Contract)
 {
     // A copy by `with` starts without it.
     private Eip712Domain? _domain;
 
-    private ContractDomain(ContractDomain original)
+    private SoukDomain(SoukDomain original)
     {
         ChainId = original.ChainId;
         Contract = original.Contract;
@@ -50,7 +53,7 @@ public sealed record ContractDomain(ulong ChainId, Address Contract)
     public Eip712Domain Domain => _domain ??= new("Souk", "1", ChainId, Contract);
 
     /// <inheritdoc/>
-    public bool Equals(ContractDomain? other) =>
+    public bool Equals(SoukDomain? other) =>
         other is not null && ChainId == other.ChainId && Contract == other.Contract;
 
     /// <inheritdoc/>

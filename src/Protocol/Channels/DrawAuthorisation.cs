@@ -14,7 +14,7 @@ public sealed record DrawAuthorisation(Bytes32 ChannelId, Amount Amount, Bytes32
 
     /// <summary>What the hot key signs.</summary>
     /// <param name="vault">The customer's vault.</param>
-    public Bytes32 Digest(ContractDomain vault)
+    public Bytes32 Digest(SoukDomain vault)
     {
         ArgumentNullException.ThrowIfNull(vault);
         var structHash = new StructHasher(Hash).Add(ChannelId).Add(Amount).Add(Nonce).Add(Deadline).Hash();
@@ -22,7 +22,7 @@ public sealed record DrawAuthorisation(Bytes32 ChannelId, Amount Amount, Bytes32
     }
 
     /// <summary>Signs the draw.</summary>
-    public Signature Sign(PrivateKey key, ContractDomain vault)
+    public Signature Sign(PrivateKey key, SoukDomain vault)
     {
         ArgumentNullException.ThrowIfNull(key);
         return key.Sign(Digest(vault));
@@ -44,7 +44,7 @@ public sealed record RelayAuthorisation(
 
     /// <summary>What the account signs.</summary>
     /// <param name="contract">The vault or the registry.</param>
-    public Bytes32 Digest(ContractDomain contract)
+    public Bytes32 Digest(SoukDomain contract)
     {
         ArgumentNullException.ThrowIfNull(contract);
         var structHash = new StructHasher(Hash).Add(Account)
@@ -53,7 +53,7 @@ public sealed record RelayAuthorisation(
     }
 
     /// <summary>Signs the calls.</summary>
-    public Signature Sign(PrivateKey key, ContractDomain contract)
+    public Signature Sign(PrivateKey key, SoukDomain contract)
     {
         ArgumentNullException.ThrowIfNull(key);
         return key.Sign(Digest(contract));
@@ -69,14 +69,14 @@ public static class NodeKeyProof
     private static readonly Bytes32 Hash = Eip712.TypeHash(Type);
 
     /// <summary>What the node key signs.</summary>
-    public static Bytes32 Digest(ContractDomain registry, Address provider, Address node)
+    public static Bytes32 Digest(SoukDomain registry, Address provider, Address node)
     {
         ArgumentNullException.ThrowIfNull(registry);
         return Eip712.Digest(registry.Domain, new StructHasher(Hash).Add(provider).Add(node).Hash());
     }
 
     /// <summary>Signs the proof.</summary>
-    public static Signature Sign(PrivateKey node, ContractDomain registry, Address provider)
+    public static Signature Sign(PrivateKey node, SoukDomain registry, Address provider)
     {
         ArgumentNullException.ThrowIfNull(node);
         return node.Sign(Digest(registry, provider, node.Address));

@@ -1,33 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Text.Json.Serialization;
 
 namespace Souk.Protocol;
-
-/// <summary>The EIP-712 domain of Souk's own messages: a chain and the provider registry on it.</summary>
-/// <param name="ChainId">EIP-155 chain id.</param>
-/// <param name="Registry">The provider registry.</param>
-public sealed record SoukDomain(ulong ChainId, Address Registry)
-{
-    // A copy by `with` starts without it.
-    private Eip712Domain? _domain;
-
-    private SoukDomain(SoukDomain original)
-    {
-        ChainId = original.ChainId;
-        Registry = original.Registry;
-    }
-
-    /// <summary>The EIP-712 domain.</summary>
-    [JsonIgnore]
-    public Eip712Domain Domain => _domain ??= new("Souk", "1", ChainId, Registry);
-
-    /// <inheritdoc/>
-    public bool Equals(SoukDomain? other) =>
-        other is not null && ChainId == other.ChainId && Registry == other.Registry;
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(ChainId, Registry);
-}
 
 /// <summary>A message that one side signs and the other keeps as evidence.</summary>
 public interface ISoukMessage

@@ -22,7 +22,7 @@ internal sealed class ChannelDesk(
 {
     private const ulong RenewalMargin = 64;
     private readonly EscrowDomain _escrow = new(chain.Network.ChainId, chain.Network.Escrow);
-    private readonly SoukDomain _domain = new(chain.Network.ChainId, chain.Network.Registry);
+    private readonly SoukDomain _domain = chain.Network.SoukDomain;
 
     /// <summary>Answers a request to take a channel.</summary>
     /// <param name="opening">The channel, and its deposit where it is to be relayed.</param>

@@ -16,7 +16,7 @@ internal sealed class OfferDesk(
     ProviderOptions options, IMarketChain chain, Journal<ProviderBook> journal, TimeProvider time,
         Randomness randomness)
 {
-    private readonly SoukDomain _domain = new(chain.Network.ChainId, chain.Network.Registry);
+    private readonly SoukDomain _domain = chain.Network.SoukDomain;
     private volatile ImmutableList<StandingOffer> _standing = [];
 
     /// <summary>The newest offer of each model.</summary>

@@ -10,7 +10,7 @@ namespace Souk.Provider.Requests;
 internal sealed class ReceiptDesk(
     ProviderOptions options, IMarketChain chain, Journal<ProviderBook> journal, TimeProvider time)
 {
-    private readonly SoukDomain _domain = new(chain.Network.ChainId, chain.Network.Registry);
+    private readonly SoukDomain _domain = chain.Network.SoukDomain;
 
     /// <summary>The receipt of an answer that has ended, however it ended.</summary>
     public async Task<Signed<Receipt>> SignAsync(PaidRun run)

@@ -90,7 +90,7 @@ internal sealed class MarketFixture : IAsyncDisposable
 
     public Task<TxOutcome> RegisterAsync()
     {
-        var proof = NodeKeyProof.Sign(Node, new ContractDomain(Network.ChainId, Network.Registry), Provider.Address);
+        var proof = NodeKeyProof.Sign(Node, new SoukDomain(Network.ChainId, Network.Registry), Provider.Address);
         return SubmitAsync(Provider, new Register(Keys, proof, "https://provider.example", 60, Address.Zero));
     }
 
@@ -111,7 +111,7 @@ internal sealed class MarketFixture : IAsyncDisposable
         var draw = new DrawAuthorisation(
             IdOf(channel), new Amount(units), Bytes32.FromBytes([.. new byte[31], nonce]), deadline);
         return new DepositFromVault(
-            channel, draw, draw.Sign(HotKey, new ContractDomain(Network.ChainId, channel.Payer)));
+            channel, draw, draw.Sign(HotKey, new SoukDomain(Network.ChainId, channel.Payer)));
     }
 
     public async Task<TxOutcome> SubmitAsync(PrivateKey key, MarketAction action)

@@ -19,8 +19,8 @@ public sealed class SignatureAgreementTests
         var escrow = market.Network.EscrowDomain;
         var channel = market.Channel(1);
         var id = market.IdOf(channel);
-        var vault = new ContractDomain(market.Network.ChainId, market.Vault);
-        var registry = new ContractDomain(market.Network.ChainId, market.Network.Registry);
+        var vault = new SoukDomain(market.Network.ChainId, market.Vault);
+        var registry = new SoukDomain(market.Network.ChainId, market.Network.Registry);
         var nonce = Bytes32.FromBytes([.. new byte[31], 9]);
         var row = market.Row(channel, 20, 10);
         var tuple = new ChannelConfigTuple(

@@ -69,7 +69,7 @@ internal sealed class MarketBasics : IAsyncDisposable
         await GiveGasAsync(keys.Owner.Address);
         await GiveGasAsync(keys.Gas.Address);
         var stake = new Amount(100_000_000);
-        var proof = NodeKeyProof.Sign(keys.Node, new ContractDomain(Network.ChainId, Network.Registry),
+        var proof = NodeKeyProof.Sign(keys.Node, new SoukDomain(Network.ChainId, Network.Registry),
             keys.Owner.Address);
         var addresses = new ProviderKeys(
             keys.Payout.Address, keys.Node.Address, keys.Authorizer.Address, keys.Gas.Address);

@@ -61,7 +61,7 @@ public sealed class OfferRulesTests
     [Fact]
     public void An_offer_for_another_chain_or_registry_is_refused()
     {
-        Refuses("offer_signer", Verify(Signed<Offer>.Sign(TheOffer, Node, new SoukDomain(1, Domain.Registry))));
+        Refuses("offer_signer", Verify(Signed<Offer>.Sign(TheOffer, Node, new SoukDomain(1, Domain.Contract))));
         Refuses("offer_signer", Verify(Signed<Offer>.Sign(TheOffer, Node, new SoukDomain(31337, AddressOf(50)))));
     }
 
@@ -112,7 +112,7 @@ public sealed class OfferRulesTests
         ulong stake, string counting, TrustTier audited, TrustTier expected) =>
         Assert.Equal(expected, TrustTiers.Of(Units(stake), counting, audited));
 
-    private static Result<VerifiedOffer> Verify(Signed<Offer> original, ProviderEntry? entry = null) =>
+    private static Result<VerifiedOffer> Verify(Signed<Offer> original, RegistryEntry? entry = null) =>
         OfferRules.Verify(original, entry ?? Entry, Terms, TrustTier.Unaudited, Now);
 
     private static void Refuses(string code, Result<VerifiedOffer> result) =>

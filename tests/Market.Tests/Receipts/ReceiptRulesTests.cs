@@ -107,7 +107,7 @@ public sealed class ReceiptRulesTests
     {
         var forged = Signed<Receipt>.Sign(True, Stranger, Domain);
         Refuses("receipt_signer", ReceiptRules.Check(Domain, forged, Expected, Whole));
-        var elsewhere = Signed<Receipt>.Sign(True, Node, new SoukDomain(1, Domain.Registry));
+        var elsewhere = Signed<Receipt>.Sign(True, Node, new SoukDomain(1, Domain.Contract));
         Refuses("receipt_signer", ReceiptRules.Check(Domain, elsewhere, Expected, Whole));
     }
 

@@ -7,8 +7,8 @@ public class ChannelTests
     private static readonly JsonElement File = Vectors.Read("protocol/channels.json");
     private static readonly ulong ChainId = File.GetProperty("chain_id").GetUInt64();
     private static readonly EscrowDomain Escrow = new(ChainId, Address.Parse(File.Text("escrow")));
-    private static readonly ContractDomain Vault = new(ChainId, Address.Parse(File.Text("vault")));
-    private static readonly ContractDomain Registry = new(ChainId, Address.Parse(File.Text("registry")));
+    private static readonly SoukDomain Vault = new(ChainId, Address.Parse(File.Text("vault")));
+    private static readonly SoukDomain Registry = new(ChainId, Address.Parse(File.Text("registry")));
 
     [Fact]
     public void Keys_have_the_addresses_that_the_reference_computes()

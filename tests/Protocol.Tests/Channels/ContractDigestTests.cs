@@ -8,8 +8,8 @@ public class ContractDigestTests
     private static readonly JsonElement File = Vectors.Read("contracts/digests.json");
     private static readonly ulong ChainId = File.GetProperty("chainId").GetUInt64();
     private static readonly EscrowDomain Escrow = new(ChainId, Account(File, "escrow"));
-    private static readonly ContractDomain Vault = new(ChainId, Account(File, "vault"));
-    private static readonly ContractDomain Registry = new(ChainId, Account(File, "registry"));
+    private static readonly SoukDomain Vault = new(ChainId, Account(File, "vault"));
+    private static readonly SoukDomain Registry = new(ChainId, Account(File, "registry"));
 
     [Fact]
     public void The_channel_is_viems()

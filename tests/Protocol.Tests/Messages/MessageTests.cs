@@ -37,7 +37,7 @@ public class MessageTests
         using var key = Key();
         var signed = Signed.Sign(SoukJson.ParseText<Acceptance>(Message("acceptances")).Value, key, Domain);
         Assert.True(signed.IsSignedBy(key.Address, Domain));
-        Assert.False(signed.IsSignedBy(key.Address, new SoukDomain(Domain.ChainId + 1, Domain.Registry)));
+        Assert.False(signed.IsSignedBy(key.Address, new SoukDomain(Domain.ChainId + 1, Domain.Contract)));
         Assert.False(signed.IsSignedBy(key.Address, new SoukDomain(Domain.ChainId, key.Address)));
     }
 

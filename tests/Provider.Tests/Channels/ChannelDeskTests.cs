@@ -75,7 +75,7 @@ public sealed class ChannelDeskTests
         var channel = buyer.NewChannel();
         var randomness = market.Scheduler.Randomness.Fork("draw");
         var draw = new DrawAuthorisation(channel.Id, new(999), randomness.NextBytes32(), market.Now + 600);
-        var vault = new ContractDomain(market.Chain.Network.ChainId, market.Vault);
+        var vault = new SoukDomain(market.Chain.Network.ChainId, market.Vault);
         await market.Chain.Account(market.Keys.Gas).SubmitAsync(
             new DepositThrough(
                 channel.Config, draw.Amount, market.Vault,

@@ -134,7 +134,7 @@ internal sealed record ChainBooks
     private ChainBooks RelayAll(Relay relay, Acting acting)
     {
         var digest = Souk.Chain.Evm.RelayOrders.Authorisation(relay)
-            .Digest(new ContractDomain(acting.Network.ChainId, relay.Target));
+            .Digest(new SoukDomain(acting.Network.ChainId, relay.Target));
         if (Secp256k1.Recover(digest, relay.Signature) != relay.Account)
         {
             throw new RevertException("InvalidSignature");

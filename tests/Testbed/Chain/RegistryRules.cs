@@ -101,7 +101,7 @@ internal static class RegistryRules
 
     private static void RequireProof(Acting acting, Address node, Signature proof)
     {
-        var registry = new ContractDomain(acting.Network.ChainId, acting.Network.Registry);
+        var registry = new SoukDomain(acting.Network.ChainId, acting.Network.Registry);
         Require(Secp256k1.Recover(NodeKeyProof.Digest(registry, acting.Sender, node), proof) == node,
             "InvalidSignature");
     }

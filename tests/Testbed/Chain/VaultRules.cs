@@ -56,7 +56,7 @@ internal static class VaultRules
             config.WithdrawDelay >= vault.Limits.LeastWithdrawDelay
             && config.WithdrawDelay <= vault.Limits.GreatestWithdrawDelay, "WithdrawDelayNotAllowed");
         var digest = new DrawAuthorisation(id, amount, nonce, deadline)
-            .Digest(new ContractDomain(network.ChainId, collector));
+            .Digest(new SoukDomain(network.ChainId, collector));
         Require(Secp256k1.Recover(digest, signature) == key, "InvalidSignature");
         books = books.Use(collector, key, nonce, deadline, acting.Now);
         var now = acting.Now;

@@ -76,7 +76,7 @@ public sealed class Buyer(MarketHarness market, string name = "buyer")
         if (deposit is { } amount)
         {
             var draw = new DrawAuthorisation(channel.Id, amount, _randomness.NextBytes32(), market.Now + 600);
-            var vault = new ContractDomain(market.Chain.Network.ChainId, market.Vault);
+            var vault = new SoukDomain(market.Chain.Network.ChainId, market.Vault);
             funding = new ChannelDeposit(
                 amount, market.Vault, DrawData.Encode(channel.Config, draw, draw.Sign(market.Keys.Hot, vault)));
         }

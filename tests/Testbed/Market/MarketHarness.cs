@@ -212,7 +212,8 @@ public sealed class MarketHarness : IDisposable
         var ledger = new TracedLedger(GatewayDisk.Open(Time, SyncTime), "gateway", Scheduler.Trace);
         var options = new GatewayOptions
         {
-            Vault = Vault, HotKey = Keys.Hot, Catalogue = Catalogue(), CatalogueSigner = Keys.CatalogueSigner.Address,
+            Vault = Vault, HotKey = Keys.Hot, GasKey = Options.HotKeyHasGas ? null : Keys.Stranger,
+            Catalogue = Catalogue(), CatalogueSigner = Keys.CatalogueSigner.Address,
             AdminTokenHash = Sha.Hash(System.Text.Encoding.UTF8.GetBytes(AdminToken)),
             ChannelDeposit = Options.ChannelDeposit, WarmChannels = Options.WarmChannels,
             MostChannelsPerProvider = Options.MostChannels, SliceTokens = Options.SliceTokens,
@@ -267,7 +268,7 @@ public sealed class MarketHarness : IDisposable
     {
         Chain.Endow(Keys.ProviderOwner.Address, new(10_000));
         Chain.Endow(Keys.Gas.Address, Amount.Zero);
-        Chain.Endow(Keys.Hot.Address, Amount.Zero);
+        Chain.Endow(Options.HotKeyHasGas ? Keys.Hot.Address : Keys.Stranger.Address, Amount.Zero);
         Chain.Endow(Keys.VaultOwner.Address, Options.VaultFunds);
         var settings = new VaultSettings(
             Keys.VaultOwner.Address,
@@ -276,7 +277,7 @@ public sealed class MarketHarness : IDisposable
         Vault = (await Chain.VaultAddressAsync(settings, Bytes32.Zero, CancellationToken.None)).Value;
         var keys = new ProviderKeys(Keys.Payout.Address, Keys.Node.Address, Keys.Authorizer.Address, Keys.Gas.Address);
         var proof = NodeKeyProof.Sign(
-            Keys.Node, new ContractDomain(Chain.Network.ChainId, Chain.Network.Registry), Keys.ProviderOwner.Address);
+            Keys.Node, new SoukDomain(Chain.Network.ChainId, Chain.Network.Registry), Keys.ProviderOwner.Address);
         var owner = Chain.Account(Keys.VaultOwner);
         var outcomes = await Task.WhenAll(
             owner.SubmitAsync(new CreateVault(settings, Bytes32.Zero), CancellationToken.None),

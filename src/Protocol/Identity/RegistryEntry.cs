@@ -1,6 +1,4 @@
-using Souk.Protocol;
-
-namespace Souk.Market.Offers;
+namespace Souk.Protocol;
 
 /// <summary>A numbered key set of a provider, as the registry has it.</summary>
 /// <param name="Node">Signs offers, acceptances and receipts.</param>
@@ -16,7 +14,7 @@ public sealed record KeySet(Address Node, Address Payout, Address Authorizer, ul
 /// <param name="Endpoint">Where its node answers.</param>
 /// <param name="Stake">Its stake, without what is unbonding.</param>
 /// <param name="Court">The court that may slash it; zero where nobody can.</param>
-public sealed record ProviderEntry(
+public sealed record RegistryEntry(
     Address Provider, bool IsActive, IReadOnlyList<KeySet> KeySets, string Endpoint, Amount Stake, Address Court)
 {
     /// <summary>The key set that was current at a time (Unix seconds); null before the first.</summary>
@@ -31,42 +29,5 @@ public sealed record ProviderEntry(
         }
 
         return null;
-    }
-}
-
-/// <summary>How far a provider's answers were checked; derived by the reader, never declared. Best last.</summary>
-public enum TrustTier
-{
-    /// <summary>No stake.</summary>
-    New,
-
-    /// <summary>Staked, and not audited, or not auditable.</summary>
-    Unaudited,
-
-    /// <summary>Its log-probabilities agree; lowers the rank, never slashes.</summary>
-    Scored,
-
-    /// <summary>Its tokens are those of the seeded sampler.</summary>
-    Replayed,
-
-    /// <summary>Its engine is equal bit for bit.</summary>
-    Exact,
-}
-
-/// <summary>The trust tier of an offer.</summary>
-public static class TrustTiers
-{
-    /// <summary>
-    /// Without stake <see cref="TrustTier.New"/>; with counting <c>usage</c> at best
-    /// <see cref="TrustTier.Unaudited"/>; otherwise what audits have shown.
-    /// </summary>
-    public static TrustTier Of(Amount stake, string counting, TrustTier audited)
-    {
-        if (stake.IsZero)
-        {
-            return TrustTier.New;
-        }
-
-        return counting == CountingKinds.Ids && audited > TrustTier.Unaudited ? audited : TrustTier.Unaudited;
     }
 }
