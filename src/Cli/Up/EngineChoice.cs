@@ -108,7 +108,7 @@ internal sealed record EngineChoice
                     + "URL.");
         }
 
-        IEngine engine = await OnnxEngine.LoadAsync(
+        IEngine engine = await LocalEngine.LoadAsync(
             new OnnxEngineOptions
             {
                 Directory = folder,

@@ -8,11 +8,12 @@ namespace Souk.Engines.Files;
 /// <param name="Context">"max_position_embeddings", in tokens.</param>
 /// <param name="KvHeads">Key/value heads; 0 where the file does not tell.</param>
 /// <param name="HeadSize">Numbers per head; 0 where the file does not tell.</param>
+/// <param name="Hidden">"hidden_size"; 0 where the file does not tell.</param>
 /// <param name="Vocabulary">"vocab_size"; 0 where the file does not tell.</param>
 /// <param name="EndIds">Token ids that end an answer: generation_config.json's where it has them, else config.json's.
 /// </param>
 internal sealed record ModelConfig(
-    string ModelType, int Context, int KvHeads, int HeadSize, int Vocabulary, IReadOnlyList<int> EndIds)
+    string ModelType, int Context, int KvHeads, int HeadSize, int Hidden, int Vocabulary, IReadOnlyList<int> EndIds)
 {
     private const int GreatestContext = 1 << 24;
     private const int GreatestEndIds = 64;
@@ -60,6 +61,7 @@ internal sealed record ModelConfig(
             context,
             kvHeads > 0 ? kvHeads : heads,
             headSize > 0 ? headSize : heads > 0 ? hidden / heads : 0,
+            hidden,
             Integer(config, "vocab_size"),
             ends.Count > 0 ? ends : EndTokens(config));
     }

@@ -10,9 +10,11 @@ internal sealed record ModelDirectory(
 
     /// <summary>Reads and hashes every file that decides what the model answers; others (README, other formats of the
     /// same weights) are no part of it.</summary>
+    /// <param name="further">Files of the directory that decide it too, beside weights and tokenizer.</param>
     /// <exception cref="EngineException">Ours: a file is missing, unsafe, too large or unsupported.</exception>
     public static async Task<ModelDirectory> ReadAsync(
-        string directory, string? onnxFile, long maxWeights, CancellationToken cancellationToken)
+        string directory, string? onnxFile, long maxWeights, CancellationToken cancellationToken,
+        IReadOnlyList<string>? further = null)
     {
         var root = new ModelRoot(directory);
         var tokens = await TokenizerFiles.ReadAsync(root, cancellationToken);
@@ -29,6 +31,7 @@ internal sealed record ModelDirectory(
         List<string> paths =
         [
             onnx, .. weights.ExternalFiles.Select(file => Path.Combine(folder, file)), .. tokens.PublicFiles.Keys,
+            .. further ?? [],
         ];
         List<ManifestEntry> hashed = [];
         foreach (string path in paths.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))

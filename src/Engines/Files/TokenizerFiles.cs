@@ -36,8 +36,9 @@ internal sealed record TokenizerFiles(
             }
         }
 
-        var generation = files.TryGetValue("generation_config.json", out var given) ? given : default;
-        var config = ModelConfig.Parse(files["config.json"], generation.IsEmpty ? null : generation);
+        ReadOnlyMemory<byte>? generation = files.TryGetValue("generation_config.json", out var given)
+            ? given : (ReadOnlyMemory<byte>?)null;
+        var config = ModelConfig.Parse(files["config.json"], generation);
         var encoder = PromptFiles.Build(files);
         return encoder.IsOk
             ? new TokenizerFiles(encoder.Value, config, files)

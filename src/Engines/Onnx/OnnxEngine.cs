@@ -159,26 +159,7 @@ public sealed class OnnxEngine : IEngine
         int threads = options.Threads == 0 && isSmall ? 1 : options.Threads;
         int loopCount = options.Loops > 0 ? options.Loops
             : options.Threads == 0 && isSmall ? Environment.ProcessorCount : 1;
-        using var settings = new SessionOptions
-        {
-            // Patterns are kept per input shape, and every token has a shape of its own.
-            EnableMemoryPattern = false,
-            ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
-            IntraOpNumThreads = threads,
-            InterOpNumThreads = 1,
-        };
-        settings.AddSessionConfigEntry("session.intra_op.allow_spinning", options.IsSpinning ? "1" : "0");
-        InferenceSession session;
-        try
-        {
-            session = new InferenceSession(directory.OnnxPath, settings);
-        }
-        catch (OnnxRuntimeException refused)
-        {
-            throw new EngineException(
-                Fault.Ours, "model_unsupported", $"ONNX Runtime cannot load the model: {refused.Message}", refused);
-        }
-
+        var session = OnnxSession.Open(directory.OnnxPath, threads, options.IsSpinning);
         try
         {
             var config = directory.Tokens.Config;
