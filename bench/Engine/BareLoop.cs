@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
@@ -37,7 +36,7 @@ internal sealed class BareLoop : IDisposable
 
     /// <summary>Decodes greedily, the same prompt in every row, and times all tokens of all rows after the first.
     /// </summary>
-    public double TokensPerSecond(int[] prompt, int tokens, int batch)
+    public (double Wall, double Cpu) TokensPerSecond(int[] prompt, int tokens, int batch)
     {
         using var options = new RunOptions();
         var shape = session.InputMetadata[pasts[0]].Dimensions;
@@ -50,7 +49,7 @@ internal sealed class BareLoop : IDisposable
         var present = Run(options, first, batch, 0, empty);
         long[] next = new long[batch];
         Greatest(present[0], prompt.Length, next);
-        long start = Stopwatch.GetTimestamp();
+        var meter = new Meter();
         for (int i = 1; i < tokens; i++)
         {
             var old = present;
@@ -59,9 +58,9 @@ internal sealed class BareLoop : IDisposable
             Greatest(present[0], 1, next);
         }
 
-        double rate = batch * (tokens - 1) / Stopwatch.GetElapsedTime(start).TotalSeconds;
+        var rate = meter.Rate(batch * (tokens - 1));
         present.Dispose();
-        return rate;
+        return (rate.Wall, rate.Cpu);
     }
 
     public void Dispose() => session.Dispose();

@@ -1,37 +1,22 @@
-using System.Diagnostics;
+using System.Globalization;
 using Souk.Bench.Engine;
-using Souk.Engines;
-using Souk.Engines.Onnx;
-using Souk.OpenAi.Chat;
-using Souk.Protocol;
 
-int threads = int.Parse(args[1]);
-int loops = int.Parse(args[2]);
-int tokens = int.Parse(args[3]);
-await using var engine = await OnnxEngine.LoadAsync(new OnnxEngineOptions { Directory = args[0], Threads = threads, Loops = loops, Concurrency = 64 }, default);
-using var bare = new BareLoop(args[0], threads, 1024);
-foreach (int b in new[] { 1, 4, 16, 64 })
-for (int r = 0; r < 3; r++)
+// Measures the ONNX engine on a model directory.
+switch (args)
 {
-    var chat = new ChatRequest { Model = "m", Messages = [ChatMessage.OfText("user", "Tell me about the sea.")], LogitBias = [new(1019, -100)] };
-    int[] prompt = engine.EncodePrompt(chat)!;
-    double bareRate = bare.TokensPerSecond(prompt, tokens, b);
-    var (greedy, alloc) = await RateAsync(chat, b, 0);
-    var (hot, _) = await RateAsync(chat, b, 0.8);
-    Console.WriteLine($"threads {threads} loops {loops} batch {b}: bare {bareRate:F0} greedy {greedy:F0} {greedy/bareRate:F3} ({alloc:F0} B/token) sampled {hot:F0} {hot/bareRate:F3}");
+    case ["speed", var directory, var tokens, var rounds, var threads, var loops]:
+        await Speed.RunAsync(directory, Number(tokens), Number(rounds), Number(threads), Number(loops));
+        return 0;
+    case ["numerics", var directory, var tokens, var file]:
+        await Numerics.RunAsync(directory, long.Parse(tokens, CultureInfo.InvariantCulture), file);
+        return 0;
+    default:
+        await Console.Error.WriteLineAsync(
+            """
+            usage: bench/Engine speed MODEL_DIRECTORY TOKENS ROUNDS THREADS LOOPS
+                   bench/Engine numerics MODEL_DIRECTORY TOKENS RESULT_FILE
+            """);
+        return 2;
 }
-async Task<(double, double)> RateAsync(ChatRequest chat, int batch, double temperature)
-{
-    var sampling = SamplingParameters.Default with { Temperature = temperature, TopP = temperature > 0 ? 0.95 : 1 };
-    int total = 0; long first = long.MaxValue;
-    long before = GC.GetTotalAllocatedBytes(true);
-    await Task.WhenAll(Enumerable.Range(0, batch).Select(i => Task.Run(async () =>
-    {
-        var request = new EngineRequest(chat, default, SamplingKey.FromSeed(i), sampling, tokens, [], 1, $"p{Guid.NewGuid()}");
-        await foreach (var happened in engine.GenerateAsync(request, default))
-        {
-            if (happened is TokenOut && Interlocked.Increment(ref total) == 1) first = Stopwatch.GetTimestamp();
-        }
-    })));
-    return ((total - 1) / Stopwatch.GetElapsedTime(first).TotalSeconds, (GC.GetTotalAllocatedBytes(true) - before) / (double)total);
-}
+
+static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);

@@ -1,0 +1,134 @@
+using System.Globalization;
+using System.Text.Json;
+using Souk.Engines;
+using Souk.Engines.Onnx;
+using Souk.OpenAi.Chat;
+using Souk.Protocol;
+
+namespace Souk.Bench.Engine;
+
+/// <summary>
+/// How many tokens differ when the same request runs alone, beside neighbours, or is read back as a prompt. Answers of
+/// <see cref="Tokens"/> tokens to the evaluation questions, half of them greedy and half at temperature 1 with a key of
+/// their own, are generated alone and then in groups; a pair counts up to its first difference, since what follows is
+/// another text. Reading back judges every token on its own. Results are appended to a file block by block, so that an
+/// interrupted run goes on where it was.
+/// </summary>
+internal static class Numerics
+{
+    private const int Tokens = 200;
+
+    /// <summary>Neighbours and itself; questions of one block.</summary>
+    private static readonly int[] Groups = [2, 4, 8, 16];
+
+    public static async Task RunAsync(string directory, long wanted, string file)
+    {
+        var done = File.Exists(file)
+            ? File.ReadLines(file).Select(line => JsonSerializer.Deserialize<Block>(line)!).ToList() : [];
+        await using var engine = await OnnxEngine.LoadAsync(
+            new OnnxEngineOptions { Directory = directory, Threads = 1, Loops = 1 }, default);
+        using var reader = new Reader(directory, engine.Model.Context);
+        string[] questions = [.. Questions(directory)];
+        for (int index = done.Count; done.Sum(block => block.Together.Compared) < wanted; index++)
+        {
+            var block = await BlockAsync(engine, reader, questions, index);
+            done.Add(block);
+            await File.AppendAllTextAsync(file, JsonSerializer.Serialize(block) + "\n");
+        }
+
+        Report(engine.Model.Name, done);
+    }
+
+    private static async Task<Block> BlockAsync(OnnxEngine engine, Reader reader, string[] questions, int index)
+    {
+        // Every block has sequences of its own, and takes each group size in turn.
+        int size = Groups[index % Groups.Length];
+        int count = Groups[^1];
+        var asked = Enumerable.Range(index * count, count)
+            .Select(at => Ask(questions[at % questions.Length], at)).ToArray();
+        var alone = new List<int[]>();
+        foreach (var request in asked)
+        {
+            alone.Add(await AnswerAsync(engine, request));
+        }
+
+        var together = new Pair(0, 0);
+        foreach (var group in asked.Zip(alone).Chunk(size))
+        {
+            var answers = await Task.WhenAll(group.Select(pair => AnswerAsync(engine, pair.First)));
+            foreach (var (mine, (_, other)) in answers.Zip(group))
+            {
+                int same = mine.AsSpan().CommonPrefixLength(other);
+                together += same == other.Length ? new Pair(same, 0) : new Pair(same + 1, 1);
+            }
+        }
+
+        var prefill = new Pair(0, 0);
+        foreach (var (request, ids) in asked.Zip(alone))
+        {
+            prefill += reader.Judge(request, engine.EncodePrompt(request.Chat)!, ids);
+        }
+
+        return new Block(size, together, prefill);
+    }
+
+    private static EngineRequest Ask(string question, int seed)
+    {
+        // The end token is barred, so that answers have one length; payers differ, so that no prefix is reused.
+        var chat = new ChatRequest
+        {
+            Model = "m", Messages = [ChatMessage.OfText("user", question)], LogitBias = [new(1019, -100)],
+        };
+        var sampling = SamplingParameters.Default with { Temperature = seed % 2 };
+        return new EngineRequest(
+            chat, default, SamplingKey.FromSeed(seed), sampling, Tokens, [], 1, Guid.NewGuid().ToString());
+    }
+
+    private static async Task<int[]> AnswerAsync(OnnxEngine engine, EngineRequest request)
+    {
+        List<int> ids = [];
+        await foreach (var happened in engine.GenerateAsync(request with { Payer = $"{Guid.NewGuid()}" }, default))
+        {
+            if (happened is TokenOut token)
+            {
+                ids.AddRange(token.Ids);
+            }
+        }
+
+        return [.. ids];
+    }
+
+    private static IEnumerable<string> Questions(string directory) =>
+        File.ReadLines(Path.Combine(directory, "..", "eval", "evaluation.jsonl"))
+            .Select(line => JsonDocument.Parse(line).RootElement.GetProperty("question").GetString()!);
+
+    private static void Report(string name, List<Block> blocks)
+    {
+        Console.WriteLine($"{name}: tokens that differ from the same request alone, {Tokens} tokens an answer");
+        Console.WriteLine($"{"",-26} {"tokens",10} {"differ",7} {"share",9} {"99% bound",10}");
+        foreach (int size in Groups)
+        {
+            Row($"with {size - 1} neighbours", blocks.Where(block => block.Group == size).Select(block => block.Together));
+        }
+
+        Row("with neighbours, all", blocks.Select(block => block.Together));
+        Row("read back as a prompt", blocks.Select(block => block.Prefill));
+    }
+
+    private static void Row(string label, IEnumerable<Pair> pairs)
+    {
+        var sum = pairs.Aggregate(new Pair(0, 0), (one, other) => one + other);
+        double bound = sum.Compared == 0 ? 1 : Statistics.PoissonUpper(sum.Different, 0.99) / sum.Compared;
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{label,-26} {sum.Compared,10} {sum.Different,7} {(double)sum.Different / sum.Compared,9:E1} {bound,10:E1}"));
+    }
+
+    internal sealed record Pair(long Compared, long Different)
+    {
+        public static Pair operator +(Pair one, Pair other) =>
+            new(one.Compared + other.Compared, one.Different + other.Different);
+    }
+
+    internal sealed record Block(int Group, Pair Together, Pair Prefill);
+}

@@ -1,0 +1,131 @@
+using System.Diagnostics;
+using System.Globalization;
+using Souk.Engines;
+using Souk.Engines.Onnx;
+using Souk.OpenAi.Chat;
+using Souk.Protocol;
+
+namespace Souk.Bench.Engine;
+
+/// <summary>
+/// Tokens per second of the engine beside a bare ONNX Runtime loop of the same batch, in turn, prompts left out: of the
+/// wall clock and of processor time, which other work on the machine disturbs less.
+/// </summary>
+internal static class Speed
+{
+    private static readonly int[] Batches = [1, 4, 16, 64];
+
+    public static async Task RunAsync(string directory, int tokens, int rounds, int threads, int loops)
+    {
+        var options = new OnnxEngineOptions
+        {
+            Directory = directory, Threads = threads, Loops = loops, Concurrency = Batches[^1],
+        };
+        await using var engine = await OnnxEngine.LoadAsync(options, default);
+        using var bare = new BareLoop(directory, threads, engine.Model.Vocabulary);
+        var chat = new ChatRequest
+        {
+            Model = "m", Messages = [ChatMessage.OfText("user", "Tell me about the sea.")],
+            LogitBias = [new(1019, -100)],
+        };
+        int[] prompt = engine.EncodePrompt(chat)!;
+        var greedy = SamplingParameters.Default with { Temperature = 0 };
+        var sampled = SamplingParameters.Default with { Temperature = 0.8, TopP = 0.95 };
+        Console.WriteLine($"{engine.Model.Name}: prompt {prompt.Length}, answers of {tokens} tokens, "
+            + $"threads {threads}, loops {loops}, median of {rounds} rounds");
+        Console.WriteLine($"{"at once",8} {"",-22} {"tokens/s",9} {"ratio",6} {"per CPU s",10} {"ratio",6} {"B/token",8}");
+        foreach (int batch in Batches)
+        {
+            List<Rate> plain = [];
+            List<Rate> cold = [];
+            List<Rate> warm = [];
+            for (int round = 0; round <= rounds; round++)
+            {
+                Rate[] three =
+                [
+                    Bare(bare, prompt, tokens, batch), await EngineAsync(engine, chat, greedy, tokens, batch),
+                    await EngineAsync(engine, chat, sampled, tokens, batch),
+                ];
+                if (round > 0)
+                {
+                    plain.Add(three[0]);
+                    cold.Add(three[1]);
+                    warm.Add(three[2]);
+                }
+            }
+
+            Row(batch, "bare loop, greedy", plain, plain);
+            Row(batch, "engine, greedy", cold, plain);
+            Row(batch, "engine, T 0.8, top-p", warm, plain);
+        }
+    }
+
+    private static void Row(int batch, string name, List<Rate> rates, List<Rate> bare) =>
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{batch,8} {name,-22} {Statistics.Median(rates.Select(rate => rate.Wall)),9:F0} "
+            + $"{Statistics.Median(rates.Zip(bare, (one, other) => one.Wall / other.Wall)),6:F2} "
+            + $"{Statistics.Median(rates.Select(rate => rate.Cpu)),10:F0} "
+            + $"{Statistics.Median(rates.Zip(bare, (one, other) => one.Cpu / other.Cpu)),6:F2} "
+            + $"{Statistics.Median(rates.Select(rate => rate.Bytes)),8:F0}"));
+
+    private static Rate Bare(BareLoop bare, int[] prompt, int tokens, int batch)
+    {
+        long before = GC.GetTotalAllocatedBytes();
+        var (wall, cpu) = bare.TokensPerSecond(prompt, tokens, batch);
+        return new Rate(wall, cpu, (GC.GetTotalAllocatedBytes() - before) / ((double)batch * tokens));
+    }
+
+    /// <summary>From when all requests have a token until one has its last: all decode together.</summary>
+    private static async Task<Rate> EngineAsync(
+        OnnxEngine engine, ChatRequest chat, SamplingParameters sampling, int tokens, int batch)
+    {
+        var guard = new Lock();
+        int begun = 0;
+        int total = 0;
+        int before = 0;
+        Meter? meter = null;
+        Rate? rate = null;
+        var all = Enumerable.Range(0, batch).Select(seed => Task.Run(async () =>
+        {
+            var request = new EngineRequest(
+                chat, default, SamplingKey.FromSeed(seed), sampling, tokens, [], 1, $"payer {seed}");
+            int mine = 0;
+            await foreach (var happened in engine.GenerateAsync(request, default))
+            {
+                lock (guard)
+                {
+                    total += happened is TokenOut ? 1 : 0;
+                    mine += happened is TokenOut ? 1 : 0;
+                    if (mine == 1 && happened is TokenOut && ++begun == batch)
+                    {
+                        (meter, before) = (new Meter(), total);
+                    }
+
+                    if (mine == tokens)
+                    {
+                        rate ??= meter?.Rate(total - before);
+                    }
+                }
+            }
+        }));
+        await Task.WhenAll(all);
+        return rate ?? throw new InvalidOperationException("The answers were too short to ever run together.");
+    }
+}
+
+/// <summary>Tokens per second of the clock and of processor time, and bytes allocated per token.</summary>
+internal sealed record Rate(double Wall, double Cpu, double Bytes);
+
+/// <summary>Measures from its construction on.</summary>
+internal sealed class Meter
+{
+    private readonly long start = Stopwatch.GetTimestamp();
+    private readonly TimeSpan cpu = Process.GetCurrentProcess().TotalProcessorTime;
+    private readonly long bytes = GC.GetTotalAllocatedBytes();
+
+    public Rate Rate(double tokens) => new(
+        tokens / Stopwatch.GetElapsedTime(start).TotalSeconds,
+        tokens / (Process.GetCurrentProcess().TotalProcessorTime - cpu).TotalSeconds,
+        (GC.GetTotalAllocatedBytes() - bytes) / tokens);
+}
