@@ -34,6 +34,9 @@ public sealed record ChatChoice(int Index, string? Content, string FinishReason)
     /// <summary>The <c>logprobs</c> object as JSON, or empty for null.</summary>
     public ReadOnlyMemory<byte> Logprobs { get; init; }
 
+    /// <summary>The logprobs of a completion's prompt, in the same shape; with the first choice only.</summary>
+    public ReadOnlyMemory<byte> PromptLogprobs { get; init; }
+
     /// <summary>Every billable token, or null to leave <c>token_ids</c> out.</summary>
     public IReadOnlyList<int>? TokenIds { get; init; }
 }

@@ -55,6 +55,9 @@ public sealed record ChunkChoice(int Index)
     /// <summary>The logprobs object as JSON, or empty.</summary>
     public ReadOnlyMemory<byte> Logprobs { get; init; }
 
+    /// <summary>A piece of the logprobs of a completion's prompt as JSON, or empty.</summary>
+    public ReadOnlyMemory<byte> PromptLogprobs { get; init; }
+
     public string? FinishReason { get; init; }
 
     /// <summary>Ids of this chunk's tokens, or null where the server sends none.</summary>

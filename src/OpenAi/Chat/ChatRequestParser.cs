@@ -7,7 +7,13 @@ namespace Souk.OpenAi.Chat;
 /// <summary>Checks a request body field by field; see <see cref="ChatRequest.Parse"/>.</summary>
 internal static class ChatRequestParser
 {
-    internal static ParseResult<ChatRequest> Parse(ReadOnlyMemory<byte> utf8, ChatLimits limits)
+    internal static ParseResult<ChatRequest> Parse(ReadOnlyMemory<byte> utf8, ChatLimits limits) =>
+        Read(utf8, limits, (fields, root, bounds) => Chat(fields, root, bounds, null));
+
+    /// <summary>Reads any API's body: bounded and well-formed first, then field by field up to the first
+    /// error.</summary>
+    internal static ParseResult<T> Read<T>(
+        ReadOnlyMemory<byte> utf8, ChatLimits limits, Func<FieldReader, JsonElement, ChatLimits, T> read)
     {
         if (utf8.Length > limits.MaxBodyBytes)
         {
@@ -31,21 +37,43 @@ internal static class ChatRequestParser
             return OpenAiError.InvalidRequest("The request body must be a JSON object.");
         }
 
-        return Read(root, limits, null);
-    }
-
-    /// <summary>Reads an object that was guarded already.</summary>
-    /// <param name="messages">The conversation where it was read from another API; null for the field.</param>
-    internal static ParseResult<ChatRequest> Read(
-        JsonElement root, ChatLimits limits, IReadOnlyList<ChatMessage>? messages)
-    {
         var fields = new FieldReader(root, "");
-        var request = Read(fields, root, limits, messages);
+        var request = read(fields, root, limits);
         return fields.Error is null ? request : fields.Error;
     }
 
-    private static ChatRequest Read(
+    /// <summary>Reads an object that was guarded already.</summary>
+    /// <param name="messages">The conversation, which was read from another API.</param>
+    internal static ParseResult<ChatRequest> Read(
+        JsonElement root, ChatLimits limits, IReadOnlyList<ChatMessage> messages)
+    {
+        var fields = new FieldReader(root, "");
+        var request = Chat(fields, root, limits, messages);
+        return fields.Error is null ? request : fields.Error;
+    }
+
+    private static ChatRequest Chat(
         FieldReader fields, JsonElement root, ChatLimits limits, IReadOnlyList<ChatMessage>? messages)
+    {
+        var model = Model(fields, limits);
+        RefuseOthers(fields);
+        messages ??= MessageReader.Read(fields, limits);
+        return Sampled(fields, root, limits) with
+        {
+            Model = model,
+            Messages = messages,
+            Logprobs = Logprobs(fields, out var topLogprobs),
+            TopLogprobs = topLogprobs,
+            ReasoningEffort = fields.Text("reasoning_effort", limits.MaxNameLength),
+            ParallelToolCalls = fields.Flag("parallel_tool_calls"),
+            Tools = ToolReader.Tools(fields, limits),
+            ToolChoice = ToolReader.Choice(fields, limits),
+            ResponseFormat = ToolReader.ResponseFormat(fields, limits),
+            TemplateVariables = TemplateVariables(fields, limits),
+        };
+    }
+
+    internal static string Model(FieldReader fields, ChatLimits limits)
     {
         var model = fields.Text("model", limits.MaxNameLength);
         if (string.IsNullOrEmpty(model))
@@ -53,12 +81,17 @@ internal static class ChatRequestParser
             fields.FailMissing("model");
         }
 
-        RefuseOthers(fields);
+        return model ?? "";
+    }
+
+    /// <summary>What chats and completions have in common: how tokens are picked, and how they are delivered.</summary>
+    internal static ChatRequest Sampled(FieldReader fields, JsonElement root, ChatLimits limits)
+    {
         var isStream = fields.Flag("stream") ?? false;
         return new ChatRequest
         {
-            Model = model ?? "",
-            Messages = messages ?? MessageReader.Read(fields, limits),
+            Model = "",
+            Messages = [],
             Stream = isStream,
             IncludeUsage = IncludeUsage(fields, isStream),
             ReturnTokenIds = fields.Flag("return_token_ids") ?? false,
@@ -73,15 +106,7 @@ internal static class ChatRequestParser
             Seed = fields.Integer("seed", long.MinValue, long.MaxValue),
             Choices = (int)(fields.Integer("n", 1, limits.MaxChoices) ?? 1),
             Stop = Stop(fields, limits),
-            Logprobs = Logprobs(fields, out var topLogprobs),
-            TopLogprobs = topLogprobs,
             LogitBias = LogitBias(fields, limits),
-            ReasoningEffort = fields.Text("reasoning_effort", limits.MaxNameLength),
-            ParallelToolCalls = fields.Flag("parallel_tool_calls"),
-            Tools = ToolReader.Tools(fields, limits),
-            ToolChoice = ToolReader.Choice(fields, limits),
-            ResponseFormat = ToolReader.ResponseFormat(fields, limits),
-            TemplateVariables = TemplateVariables(fields, limits),
             Provider = fields.Of("provider", JsonValueKind.Object, "an object"),
             Root = root,
         };

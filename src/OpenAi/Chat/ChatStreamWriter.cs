@@ -8,22 +8,28 @@ namespace Souk.OpenAi.Chat;
 /// Writes the events of one streamed answer: for each choice a role chunk, deltas and a finish chunk, then the usage
 /// chunk where the app asked for it, then <c>[DONE]</c>. Each method returns one complete event
 /// (<c>data: …\n\n</c>) that stays valid until the next call; nothing is allocated per token.
-/// Not safe for concurrent use. The caller keeps the order.
+/// Not safe for concurrent use. The caller keeps the order. It writes the chunks of text completions as well: they
+/// have no deltas and no roles, only <see cref="Text"/> and <see cref="Finish"/>.
 /// </summary>
 public sealed class ChatStreamWriter : IDisposable
 {
-    private static readonly JsonEncodedText _object = JsonEncodedText.Encode("chat.completion.chunk");
+    private static readonly JsonEncodedText _chatChunk = JsonEncodedText.Encode("chat.completion.chunk");
+    private static readonly JsonEncodedText _textChunk = JsonEncodedText.Encode("text_completion");
     private readonly ArrayBufferWriter<byte> _buffer = new(512);
     private readonly Utf8JsonWriter _json;
     private readonly JsonEncodedText _id;
     private readonly JsonEncodedText _model;
     private readonly JsonEncodedText? _fingerprint;
     private readonly long _created;
+    private readonly bool _isText;
 
     /// <param name="id">For example <c>chatcmpl-…</c>, the same in every chunk.</param>
     /// <param name="created">Unix seconds, the same in every chunk.</param>
-    public ChatStreamWriter(string id, long created, string model, string? systemFingerprint = null)
+    /// <param name="isText">Text completions rather than chat.</param>
+    public ChatStreamWriter(
+        string id, long created, string model, string? systemFingerprint = null, bool isText = false)
     {
+        _isText = isText;
         _id = JsonEncodedText.Encode(id, JsonText.WriterOptions.Encoder);
         _model = JsonEncodedText.Encode(model, JsonText.WriterOptions.Encoder);
         _fingerprint = systemFingerprint is null
@@ -52,7 +58,7 @@ public sealed class ChatStreamWriter : IDisposable
         int choice, ReadOnlySpan<char> text, ReadOnlySpan<int> ids = default, ReadOnlySpan<byte> logprobs = default)
     {
         BeginChoice(choice);
-        _json.WriteString("content"u8, text);
+        _json.WriteString(_isText ? "text"u8 : "content"u8, text);
         return EndChoice(null, ids, logprobs);
     }
 
@@ -92,10 +98,29 @@ public sealed class ChatStreamWriter : IDisposable
         return EndChoice(null, ids, default);
     }
 
+    /// <summary>
+    /// A piece of the log-probabilities of a completion's prompt: an event without text that carries them as
+    /// <c>prompt_logprobs</c>.
+    /// </summary>
+    /// <param name="logprobs">A logprobs object as JSON.</param>
+    public ReadOnlyMemory<byte> PromptLogprobs(int choice, ReadOnlySpan<byte> logprobs)
+    {
+        BeginChoice(choice);
+        _json.WriteString("text"u8, ""u8);
+        _json.WritePropertyName("prompt_logprobs"u8);
+        _json.WriteRawValue(logprobs, skipInputValidation: true);
+        return EndChoice(null, default, default);
+    }
+
     /// <summary>The last chunk of a choice. <paramref name="reason"/> is one of <see cref="FinishReasons"/>.</summary>
     public ReadOnlyMemory<byte> Finish(int choice, string reason, ReadOnlySpan<int> ids = default)
     {
         BeginChoice(choice);
+        if (_isText)
+        {
+            _json.WriteString("text"u8, ""u8);
+        }
+
         return EndChoice(reason, ids, default);
     }
 
@@ -137,7 +162,7 @@ public sealed class ChatStreamWriter : IDisposable
         Reset();
         _json.WriteStartObject();
         _json.WriteString("id"u8, _id);
-        _json.WriteString("object"u8, _object);
+        _json.WriteString("object"u8, _isText ? _textChunk : _chatChunk);
         _json.WriteNumber("created"u8, _created);
         _json.WriteString("model"u8, _model);
         if (_fingerprint is { } fingerprint)
@@ -156,12 +181,19 @@ public sealed class ChatStreamWriter : IDisposable
         _json.WriteStartArray("choices"u8);
         _json.WriteStartObject();
         _json.WriteNumber("index"u8, choice);
-        _json.WriteStartObject("delta"u8);
+        if (!_isText)
+        {
+            _json.WriteStartObject("delta"u8);
+        }
     }
 
     private ReadOnlyMemory<byte> EndChoice(string? reason, ReadOnlySpan<int> ids, ReadOnlySpan<byte> logprobs)
     {
-        _json.WriteEndObject();
+        if (!_isText)
+        {
+            _json.WriteEndObject();
+        }
+
         _json.WritePropertyName("logprobs"u8);
         if (logprobs.IsEmpty)
         {

@@ -34,6 +34,10 @@ internal static class ChunkChoiceReader
             {
                 choice.Logprobs = JsonPull.Raw(ref reader);
             }
+            else if (reader.ValueTextEquals("prompt_logprobs"u8))
+            {
+                choice.PromptLogprobs = JsonPull.Raw(ref reader);
+            }
             else
             {
                 JsonPull.Pass(ref reader);
@@ -48,6 +52,7 @@ internal static class ChunkChoiceReader
             Refusal = choice.Refusal,
             ToolCalls = choice.ToolCalls,
             Logprobs = choice.Logprobs,
+            PromptLogprobs = choice.PromptLogprobs,
             FinishReason = choice.FinishReason,
             TokenIds = choice.TokenIds,
         };
@@ -110,6 +115,7 @@ internal static class ChunkChoiceReader
         internal string? FinishReason;
         internal byte[]? ToolCalls;
         internal byte[]? Logprobs;
+        internal byte[]? PromptLogprobs;
         internal int[]? TokenIds;
     }
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
+using Souk.OpenAi.Embeddings;
 
 namespace Souk.OpenAi.Chat;
 
@@ -14,21 +15,72 @@ internal static class ProviderBodyWriter
         {
             writer.WriteStartObject();
             writer.WriteString("model"u8, body.Model);
-            writer.WriteStartArray("messages"u8);
-            foreach (var message in request.Messages)
+            if (request.Embedding is { } embedding)
             {
-                WriteMessage(writer, message);
+                WriteInputs(writer, embedding);
+            }
+            else
+            {
+                WritePrompt(writer, request);
+                WriteSampling(writer, request, body);
+                WriteTools(writer, request);
+                WriteDelivery(writer, request, body);
             }
 
-            writer.WriteEndArray();
-            WriteSampling(writer, request, body);
-            WriteTools(writer, request);
-            WriteDelivery(writer, request, body);
             body.Extra?.Invoke(writer);
             writer.WriteEndObject();
         }
 
         return buffer.WrittenSpan.ToArray();
+    }
+
+    private static void WritePrompt(Utf8JsonWriter writer, ChatRequest request)
+    {
+        if (request.Prompt is { } prompt)
+        {
+            writer.WritePropertyName("prompt"u8);
+            WriteRaw(writer, prompt);
+            return;
+        }
+
+        writer.WriteStartArray("messages"u8);
+        foreach (var message in request.Messages)
+        {
+            WriteMessage(writer, message);
+        }
+
+        writer.WriteEndArray();
+    }
+
+    // Vectors are asked for in base64, which is a third of their size in digits and exact.
+    private static void WriteInputs(Utf8JsonWriter writer, EmbeddingInputs embedding)
+    {
+        writer.WriteStartArray("input"u8);
+        foreach (var input in embedding.Inputs)
+        {
+            WriteRaw(writer, input);
+        }
+
+        writer.WriteEndArray();
+        writer.WriteString("encoding_format"u8, "base64"u8);
+        Number(writer, "dimensions", embedding.Dimensions);
+    }
+
+    private static void WriteRaw(Utf8JsonWriter writer, RawPrompt prompt)
+    {
+        if (prompt.Text is { } text)
+        {
+            writer.WriteStringValue(text);
+            return;
+        }
+
+        writer.WriteStartArray();
+        foreach (var id in prompt.Ids!)
+        {
+            writer.WriteNumberValue(id);
+        }
+
+        writer.WriteEndArray();
     }
 
     private static void WriteDelivery(Utf8JsonWriter writer, ChatRequest request, ProviderBody body)
@@ -90,7 +142,16 @@ internal static class ProviderBodyWriter
             writer.WriteEndArray();
         }
 
-        if (request.Logprobs)
+        if (request.Logprobs && request.Prompt is not null)
+        {
+            // Completions have one number where chats have a flag and a number.
+            writer.WriteNumber("logprobs"u8, request.TopLogprobs ?? 0);
+            if (request.PromptLogprobs)
+            {
+                writer.WriteBoolean("echo"u8, true);
+            }
+        }
+        else if (request.Logprobs)
         {
             writer.WriteBoolean("logprobs"u8, true);
             Number(writer, "top_logprobs", request.TopLogprobs);
