@@ -16,6 +16,10 @@ internal sealed class ChoiceSoFar
 
     public ToolCallsSoFar ToolCalls { get; } = new();
 
+    public LogprobsSoFar Logprobs { get; } = new();
+
+    public LogprobsSoFar PromptLogprobs { get; } = new();
+
     /// <summary>Characters of everything that is kept here: text, reasoning and tool calls.</summary>
     public ulong Characters { get; set; }
 
@@ -30,6 +34,9 @@ internal sealed class Answer(PaidCall call)
 {
     private const ulong SpareCharacters = 4096;
     private const ulong MostCharactersPerToken = 512;
+
+    // Twenty alternatives, each with its text and its bytes in digits.
+    private const ulong MostLogprobsPerToken = 16 << 10;
     private readonly ChoiceSoFar[] _choices =
         [.. Enumerable.Range(0, call.Chat.Choices).Select(_ => new ChoiceSoFar())];
 
@@ -77,9 +84,13 @@ internal sealed class Answer(PaidCall call)
 
     // Text without tokens costs memory and no money; no tokenizer has tokens of so many characters on average. An event
     // of an upstream may hold many tokens, so there only the limit bounds them.
-    private bool IsBloated(ChoiceSoFar choice) =>
-        choice.Characters
-        > SpareCharacters + (MostCharactersPerToken * (call.CountsIds ? Received : call.Plan.OutputTokens));
+    private bool IsBloated(ChoiceSoFar choice)
+    {
+        var tokens = call.CountsIds ? Received : call.Plan.OutputTokens;
+        return choice.Characters > SpareCharacters + (MostCharactersPerToken * tokens)
+            || (ulong)choice.Logprobs.Bytes > SpareCharacters + (MostLogprobsPerToken * tokens)
+            || (ulong)choice.PromptLogprobs.Bytes > SpareCharacters + (MostLogprobsPerToken * call.Plan.PromptTokens);
+    }
 
     /// <summary>
     /// Whether the text received is what the ids say: a prefix of their decoding, the rest being withheld stop text.
@@ -142,6 +153,17 @@ internal sealed class Answer(PaidCall call)
         choice.Characters += (ulong)((part.Content?.Length ?? 0) + (part.Reasoning?.Length ?? 0)
             + part.ToolCalls.Length);
         choice.FinishReason = part.FinishReason ?? choice.FinishReason;
+        // A stream passes them on at once and keeps none.
+        if (call.Chat.Logprobs && !call.Chat.Stream)
+        {
+            choice.Logprobs.Take(part.Logprobs);
+        }
+
+        if (call.Chat.PromptLogprobs)
+        {
+            choice.PromptLogprobs.Take(part.PromptLogprobs);
+        }
+
         if (!call.CountsIds)
         {
             _events += HasContent(part) ? 1UL : 0;

@@ -1,4 +1,5 @@
 using Souk.Gateway.Keys;
+using Souk.OpenAi.Chat;
 using Souk.OpenAi.Errors;
 using Souk.Protocol;
 using Souk.Wire.Paid;
@@ -14,6 +15,7 @@ internal static class AppErrors
     {
         "invalid_api_key" or "api_key_revoked" or "api_key_expired" =>
             OpenAiError.Unauthorized(refusal.Message, refusal.Code),
+        "model_not_supported" => OpenAiError.InvalidRequest(refusal.Message, "model", refusal.Code),
         "model_not_found" => OpenAiError.NotFound(refusal.Message, "model", refusal.Code),
         // As OpenAI answers a project that has no access to a model; SDKs do not retry it.
         "model_not_allowed" => OpenAiError.Forbidden(refusal.Message, refusal.Code) with { Param = "model" },
@@ -39,6 +41,16 @@ internal static class AppErrors
         _ when refusal.Fault == Fault.Ours => OpenAiError.InvalidRequest(refusal.Message, null, refusal.Code),
         _ => OpenAiError.BadGateway(refusal.Message, refusal.Code),
     };
+
+    /// <summary>The same, with the field that this request has instead of messages.</summary>
+    public static OpenAiError From(Refusal refusal, ChatRequest chat)
+    {
+        var error = From(refusal);
+        return error.Param != "messages" ? error : error with
+        {
+            Param = chat.Prompt is not null ? "prompt" : chat.Embedding is not null ? "input" : "messages",
+        };
+    }
 
     /// <summary>What was refused before a request was read: too large, too slow, too many at once.</summary>
     public static OpenAiError From(WireError error) => error.Status == 413

@@ -57,6 +57,12 @@ internal sealed class CallDesk(
                 $"The model '{chat.Model}' does not exist; GET /v1/models lists those that do.");
         }
 
+        if (chat is { MaxTokens: 0, Prompt: null, Embedding: null })
+        {
+            return new Refusal(
+                Fault.Theirs, "invalid_max_tokens", "The limit on output tokens of a chat is at least 1.");
+        }
+
         var deadline = time.GetUtcNow() + options.ChannelWait;
         while (true)
         {
@@ -87,14 +93,13 @@ internal sealed class CallDesk(
             return barred;
         }
 
-        var live = named.Digests.SelectMany(market.Book.For)
+        var offered = named.Digests.SelectMany(market.Book.For)
             .Where(listed => listed.IsLive(now) && (named.Provider ?? listed.Offer.Provider) == listed.Offer.Provider)
                 .ToList();
+        var live = offered.FindAll(listed => Serves(listed.Offer, chat));
         if (live.Count == 0)
         {
-            return new Refusal(
-                Fault.Nobody, "no_provider",
-                    $"Nobody offers the model '{chat.Model}' at the moment; try again shortly.");
+            return offered.Count > 0 ? Unfit(chat) : NoProvider(chat);
         }
 
         var free = journal.Book.Channels.Values
@@ -102,6 +107,7 @@ internal sealed class CallDesk(
             .Select(channel => channel.Free).DefaultIfEmpty(Amount.Zero).Max();
         List<(Candidate Candidate, CountedPrompt Prompt)> candidates = [];
         List<Refusal> passedOver = [];
+        List<Refusal> unfits = [];
         // Models of one name may have tokenizers of their own, so each is counted and ranked by itself.
         foreach (var group in live.GroupBy(listed => (listed.Offer.ModelDigest, listed.Offer.Counting)))
         {
@@ -111,12 +117,18 @@ internal sealed class CallDesk(
                 continue;
             }
 
+            if (prompt.Unfit is { } unfit)
+            {
+                unfits.Add(unfit);
+                continue;
+            }
+
             var needs = new Requirements
             {
                 Models = [group.Key.ModelDigest],
                 Provider = named.Provider,
                 PromptTokens = prompt.Tokens,
-                IsBound = prompt.Ids is null,
+                IsBound = prompt.Inputs is null,
                 Choices = (ulong)chat.Choices,
                 AppLimit = (ulong?)chat.MaxTokens,
                 // What a channel can hold counts, not what is idle at the moment: for more, one is opened.
@@ -136,7 +148,7 @@ internal sealed class CallDesk(
 
         if (candidates.Count == 0)
         {
-            return Explain(passedOver, chat);
+            return Explain(passedOver, unfits, chat);
         }
 
         var (best, counted) = candidates.MinBy(pair => pair.Candidate.Score);
@@ -149,6 +161,15 @@ internal sealed class CallDesk(
             : await ReserveAsync(chat, named, caller.Key.KeyHash, appRequest, best, counted);
     }
 
+    // An offer of embeddings serves nothing else, and no other offer serves them.
+    private static bool Serves(Offer offer, ChatRequest chat) =>
+        offer.Features.Contains(EngineFeatures.Embeddings) == chat.Embedding is not null;
+
+    private static Refusal Unfit(ChatRequest chat) => new(
+        Fault.Theirs, "model_not_supported", chat.Embedding is null
+            ? $"The model '{chat.Model}' makes embeddings and no text; send it to /v1/embeddings, or ask another model."
+            : $"The model '{chat.Model}' makes text and no embeddings; ask for a model that makes them.");
+
     private async Task<Result<CountedPrompt>> CountAsync(
         ChatRequest chat, List<ListedOffer> live, CancellationToken cancellation)
     {
@@ -157,7 +178,7 @@ internal sealed class CallDesk(
             // The body that will be sent, with the longest limit that it can carry: what is reserved is never too
             // little.
             var body = chat.ToProviderBody(live[0].Offer.ModelDigest.ToString(), int.MaxValue);
-            return new CountedPrompt(null, null, UncountedWork.MostInput(body.Length));
+            return new CountedPrompt(null, null, UncountedWork.MostInput(body.Length), null);
         }
 
         Refusal? last = null;
@@ -168,13 +189,26 @@ internal sealed class CallDesk(
                 continue;
             }
 
-            var ids = encoder.Encode(chat);
-            return ids.IsOk
-                ? new CountedPrompt(encoder, ids.Value, (ulong)ids.Value.Length)
-                : new Refusal(Fault.Theirs, ids.Error.Code ?? "invalid_prompt", ids.Error.Message);
+            return Counted(encoder, chat);
         }
 
         return last!;
+    }
+
+    private static CountedPrompt Counted(PromptEncoder encoder, ChatRequest chat)
+    {
+        var encoded = encoder.EncodeAll(chat);
+        if (!encoded.IsOk)
+        {
+            // As a provider would put it: the fault is on this side, so the app is told.
+            var (code, message) = (encoded.Error.Code ?? "invalid_prompt", encoded.Error.Message);
+            return new CountedPrompt(encoder, null, 0, new Refusal(Fault.Ours, code, message));
+        }
+
+        var tokens = encoded.Value.Aggregate(0UL, (sum, ids) => sum + (ulong)ids.Length);
+        var isEmpty = Array.Exists(encoded.Value, ids => ids.Length == 0);
+        return new CountedPrompt(encoder, encoded.Value, tokens, isEmpty
+            ? new Refusal(Fault.Ours, "invalid_prompt", "There is nothing to read: the text has no tokens.") : null);
     }
 
     private Refusal? Usable(ListedOffer listed, WorstCase worst, RequestId appRequest)
@@ -204,7 +238,7 @@ internal sealed class CallDesk(
         && NoncePosition.Of(channel.Acceptance!.Index, channel.Index + 1) is not null
         && ChannelRules.Check(channel.Config, channel.Id, offer, _escrow) is null;
 
-    private static Refusal Explain(List<Refusal> passedOver, ChatRequest chat)
+    private static Refusal Explain(List<Refusal> passedOver, List<Refusal> unfits, ChatRequest chat)
     {
         // What the app can change comes first, then what time may change.
         string[] order =
@@ -217,9 +251,12 @@ internal sealed class CallDesk(
             .Where(why => order.Contains(why.Code) || why.Fault == Fault.Theirs)
             .OrderBy(why => Array.IndexOf(order, why.Code) is var at && at < 0 ? order.Length : at)
             .FirstOrDefault()
-            ?? new Refusal(Fault.Nobody, "no_provider",
-                $"Nobody offers the model '{chat.Model}' at the moment; try again shortly.");
+            ?? unfits.FirstOrDefault()
+            ?? NoProvider(chat);
     }
+
+    private static Refusal NoProvider(ChatRequest chat) => new(
+        Fault.Nobody, "no_provider", $"Nobody offers the model '{chat.Model}' at the moment; try again shortly.");
 
     private async Task<Result<PaidCall>> ReserveAsync(
         ChatRequest chat, NamedModel named, Bytes32 keyHash, RequestId appRequest, Candidate candidate,
@@ -236,8 +273,8 @@ internal sealed class CallDesk(
         var salt = Salt.Next(randomness);
         var (id, nonce) = (randomness.NextRequestId(), randomness.NextBytes32());
         var commitment = Commitments.Request(salt.ToBytes(), body);
-        var promptCommitment = prompt.Ids is { } ids ? Commitments.Prompt(salt.ToBytes(), ids) : (Bytes32?)null;
-        var promptTokens = prompt.Ids is null ? UncountedWork.MostInput(body.Length) : prompt.Tokens;
+        var promptCommitment = prompt.Inputs is { } ids ? Commitments.Prompt(salt.ToBytes(), ids) : (Bytes32?)null;
+        var promptTokens = prompt.Inputs is null ? UncountedWork.MostInput(body.Length) : prompt.Tokens;
         var slice = SlicePlan.TokensFor(
             options.SliceTokens, (ulong)offer.SliceLeast, (ulong)offer.SliceGreatest, worst.OutputTokens);
         var nowMs = (ulong)time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -266,7 +303,10 @@ internal sealed class CallDesk(
 
             var voucher = Voucher.Sign(options.HotKey, _escrow, channel.Id, ceiling);
             var index = channel.Index + 1;
-            var paid = new PaidRequest(id, verified.Hash, index, nonce, salt, channel.Config, voucher);
+            var paid = new PaidRequest(id, verified.Hash, index, nonce, salt, channel.Config, voucher)
+            {
+                Path = PathOf(chat),
+            };
             List<LedgerEvent> events = [reserved];
             if (!book.Offers.ContainsKey(verified.Hash))
             {
@@ -280,10 +320,15 @@ internal sealed class CallDesk(
             var call = new PaidCall(
                 appRequest, keyHash, worst.Cost, chat, verified, target, paid, channel.Id, body, plan,
                     prompt.Encoder,
-                prompt.Ids, channel.KnownNonce, channel.KnownIndex);
+                promptCommitment, channel.KnownNonce, channel.KnownIndex);
             return (events.ToArray(), call);
         });
     }
+
+    private static string PathOf(ChatRequest chat) =>
+        chat.Embedding is not null ? NodePaths.Embeddings
+        : chat.Prompt is not null ? NodePaths.Completions
+        : NodePaths.ChatCompletions;
 
     private Refusal? CheckExposure(CustomerBook book, CustomerChannel channel, Amount ceiling)
     {
@@ -293,5 +338,6 @@ internal sealed class CallDesk(
                 options.Caps);
     }
 
-    private sealed record CountedPrompt(PromptEncoder? Encoder, int[]? Ids, ulong Tokens);
+    /// <summary>A prompt, or the inputs to embed, with their ids where they are counted here.</summary>
+    private sealed record CountedPrompt(PromptEncoder? Encoder, int[][]? Inputs, ulong Tokens, Refusal? Unfit);
 }

@@ -35,7 +35,7 @@ internal sealed class ChatDesk(
         var prepared = await calls.PrepareAsync(chat, caller, appRequest, caller.Stopped);
         if (!prepared.TryGet(out var call, out var refusal))
         {
-            await app.FailAsync(AppErrors.From(refusal));
+            await app.FailAsync(AppErrors.From(refusal, chat));
             return;
         }
 
@@ -91,7 +91,7 @@ internal sealed class ChatDesk(
         var bill = outcome.Bill ?? Amount.Zero;
         if (outcome.Failure is { } failure && (bill.IsZero || !answer.HasOutput || caller.Revoked is not null))
         {
-            await FailAsync(bill, failure, app);
+            await FailAsync(call.Chat, bill, failure, app);
             return;
         }
 
@@ -99,9 +99,9 @@ internal sealed class ChatDesk(
         await app.Response.SendJsonAsync(200, body, app.Aborted, app.Headers);
     }
 
-    private static ValueTask FailAsync(Amount bill, Refusal failure, App app)
+    private static ValueTask FailAsync(ChatRequest chat, Amount bill, Refusal failure, App app)
     {
-        var error = AppErrors.From(failure);
+        var error = AppErrors.From(failure, chat);
         if (bill.IsZero || error.Status == 401)
         {
             return app.FailAsync(error);
@@ -132,13 +132,13 @@ internal sealed class ChatDesk(
         {
             if (sink.IsStarted)
             {
-                await sink.FailAsync(AppErrors.From(failure));
+                await sink.FailAsync(AppErrors.From(failure, call.Chat));
             }
             else
             {
                 // A status can still be told, and SDKs retry some: so first it must be sure what was charged.
                 outcome = outcome.Bill is null ? await WaitForBillAsync(call, outcome) : outcome;
-                await FailAsync(outcome.Bill ?? Amount.Zero, failure, app);
+                await FailAsync(call.Chat, outcome.Bill ?? Amount.Zero, failure, app);
             }
 
             return;
@@ -169,6 +169,8 @@ internal sealed class ChatDesk(
         {
             Reasoning = choice.Reasoning.Length > 0 ? choice.Reasoning.ToString() : null,
             ToolCalls = calls,
+            Logprobs = choice.Logprobs.ToJson(),
+            PromptLogprobs = choice.PromptLogprobs.ToJson(),
             TokenIds = call.Chat.ReturnTokenIds ? choice.Ids : null,
         };
     }

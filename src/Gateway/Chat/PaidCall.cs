@@ -21,13 +21,13 @@ namespace Souk.Gateway.Chat;
 /// <param name="Body">The exact bytes that go to the provider.</param>
 /// <param name="Plan">Slices and raises.</param>
 /// <param name="Encoder">Counts and decodes; null with counting by usage.</param>
-/// <param name="PromptIds">The prompt by the gateway's own encoding; null with counting by usage.</param>
+/// <param name="PromptCommitment">To the prompt by the gateway's own encoding; null with counting by usage.</param>
 /// <param name="KnownNonce">The last provider nonce known when it was sent.</param>
 /// <param name="KnownIndex">The request index that it belongs to.</param>
 internal sealed record PaidCall(
     RequestId AppRequest, Bytes32 KeyHash, Amount Reserved, ChatRequest Chat, VerifiedOffer Verified, PeerTarget Target,
     PaidRequest Paid, Bytes32 ChannelId, ReadOnlyMemory<byte> Body, SlicePlan Plan, PromptEncoder? Encoder,
-    int[]? PromptIds, Bytes32 KnownNonce, ulong KnownIndex)
+    Bytes32? PromptCommitment, Bytes32 KnownNonce, ulong KnownIndex)
 {
     /// <summary>True when every token id is told, and so counted here.</summary>
     public bool CountsIds => Encoder is not null;

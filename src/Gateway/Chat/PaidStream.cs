@@ -237,9 +237,11 @@ internal sealed class PaidStream(
     private static Delivered Delivered(PaidCall call, Answer answer)
     {
         var reason = answer.FinishReason;
-        return call.CountsIds
-            ? Market.Receipts.Delivered.Of(
-                call.Paid.Salt.ToBytes(), call.PromptIds, [.. answer.Choices.Select(choice => choice.Ids)], reason)
+        return call.PromptCommitment is { } prompt
+            ? new Delivered(
+                prompt,
+                Commitments.Output(call.Paid.Salt.ToBytes(), [.. answer.Choices.Select(choice => choice.Ids)]),
+                answer.Received, reason)
             : new Delivered(Bytes32.Zero, Bytes32.Zero, 0, reason);
     }
 

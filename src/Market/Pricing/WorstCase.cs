@@ -6,7 +6,8 @@ namespace Souk.Market.Pricing;
 /// <param name="Prices">The offer's, per 1,000,000 tokens.</param>
 /// <param name="PromptTokens">The prompt's tokens, or the bound on them where they cannot be counted.</param>
 /// <param name="Choices">The request's <c>n</c>, at least 1.</param>
-/// <param name="AppLimit">The app's limit on output tokens per choice; null where it gave none.</param>
+/// <param name="AppLimit">The app's limit on output tokens per choice; null where it gave none, 0 where only the prompt
+/// is to be read.</param>
 /// <param name="MaxOutput">The offer's limit per choice, in tokens.</param>
 /// <param name="Context">The offer's context, in tokens.</param>
 /// <param name="LeastSlice">The least output tokens that the offer's slice covers.</param>
@@ -47,8 +48,8 @@ public sealed record WorstCase(
     /// what fits, at least one slice (or the whole answer where that is less).
     /// </summary>
     /// <returns>
-    /// The worst case, or a refusal: <c>invalid_choices</c>, <c>invalid_max_tokens</c>,
-    /// <c>context_length_exceeded</c> or <c>insufficient_funds</c> (HTTP 402).
+    /// The worst case, or a refusal: <c>invalid_choices</c>, <c>context_length_exceeded</c> or
+    /// <c>insufficient_funds</c> (HTTP 402).
     /// </returns>
     public static Result<WorstCase> Of(WorstCaseQuestion question)
     {
@@ -56,11 +57,6 @@ public sealed record WorstCase(
         if (question.Choices is 0 or > MaxChoices)
         {
             return Refuse("invalid_choices", $"A request asks for 1 to {MaxChoices} choices.");
-        }
-
-        if (question.AppLimit == 0)
-        {
-            return Refuse("invalid_max_tokens", "The limit on output tokens is at least 1.");
         }
 
         if (question.Taken >= question.Context)

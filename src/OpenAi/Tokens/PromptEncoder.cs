@@ -60,6 +60,19 @@ public sealed class PromptEncoder(Tokenizer tokenizer, ChatTemplate? template)
         }
     }
 
+    /// <summary>All that a model reads for a request: one list of ids, or one for each input to embed.</summary>
+    public ParseResult<int[][]> EncodeAll(ChatRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (request.Embedding is { } embedding)
+        {
+            return EncodeInputs(embedding);
+        }
+
+        var ids = Encode(request);
+        return ids.IsOk ? new int[][] { ids.Value } : ids.Error;
+    }
+
     /// <summary>The ids of each input, in their order; fails as <see cref="Encode(ChatRequest)"/> does.</summary>
     public ParseResult<int[][]> EncodeInputs(EmbeddingInputs embedding)
     {

@@ -13,7 +13,7 @@ public static class Commitments
     /// <summary>Length of the salt, in bytes.</summary>
     public const int SaltSize = 16;
 
-    private const uint ChoiceSeparator = 0xFFFF_FFFF;
+    private const uint Separator = 0xFFFF_FFFF;
 
     /// <summary>H("souk-request-1", salt, the exact body bytes that the provider received).</summary>
     public static Bytes32 Request(ReadOnlySpan<byte> salt, ReadOnlySpan<byte> body)
@@ -28,6 +28,15 @@ public static class Commitments
     {
         using var hash = Start("souk-prompt-1", salt);
         Append(hash, ids);
+        return End(hash);
+    }
+
+    /// <summary>The same of several inputs in their order, with 0xFFFFFFFF between one and the next.</summary>
+    public static Bytes32 Prompt(ReadOnlySpan<byte> salt, IReadOnlyList<IReadOnlyList<int>> inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        using var hash = Start("souk-prompt-1", salt);
+        Append(hash, inputs);
         return End(hash);
     }
 
@@ -47,18 +56,7 @@ public static class Commitments
     {
         ArgumentNullException.ThrowIfNull(choices);
         using var hash = Start("souk-output-1", salt);
-        Span<byte> separator = stackalloc byte[4];
-        BinaryPrimitives.WriteUInt32BigEndian(separator, ChoiceSeparator);
-        for (var i = 0; i < choices.Count; i++)
-        {
-            if (i > 0)
-            {
-                hash.AppendData(separator);
-            }
-
-            Append(hash, choices[i] as int[] ?? [.. choices[i]]);
-        }
-
+        Append(hash, choices);
         return End(hash);
     }
 
@@ -73,6 +71,21 @@ public static class Commitments
         hash.AppendData(Encoding.ASCII.GetBytes(domain));
         hash.AppendData(salt);
         return hash;
+    }
+
+    private static void Append(IncrementalHash hash, IReadOnlyList<IReadOnlyList<int>> lists)
+    {
+        Span<byte> separator = stackalloc byte[4];
+        BinaryPrimitives.WriteUInt32BigEndian(separator, Separator);
+        for (var i = 0; i < lists.Count; i++)
+        {
+            if (i > 0)
+            {
+                hash.AppendData(separator);
+            }
+
+            Append(hash, lists[i] as int[] ?? [.. lists[i]]);
+        }
     }
 
     private static void Append(IncrementalHash hash, ReadOnlySpan<int> ids)

@@ -6,6 +6,8 @@ using Souk.Ledger.Selling;
 using Souk.Market.Pricing;
 using Souk.Market.Vouchers;
 using Souk.OpenAi.Chat;
+using Souk.OpenAi.Completions;
+using Souk.OpenAi.Errors;
 using Souk.Protocol;
 using Souk.Provider.Channels;
 using Souk.Provider.Offers;
@@ -61,7 +63,7 @@ internal sealed class Admission(
             return unpaid;
         }
 
-        var parsed = ChatRequest.Parse(body);
+        var parsed = Read(paid.Path, body);
         if (!parsed.IsOk)
         {
             return Theirs(parsed.Error.Code ?? "invalid_request", parsed.Error.Message);
@@ -70,6 +72,25 @@ internal sealed class Admission(
         return CountPrompt(found.Model, parsed.Value).TryGet(out var ids, out refusal)
             ? await AdmitAsync(paid, body, found.Offer, found.Model, parsed.Value, ids, view)
             : refusal;
+    }
+
+    private static ParseResult<ChatRequest> Read(string path, ReadOnlyMemory<byte> body)
+    {
+        if (path == NodePaths.ChatCompletions)
+        {
+            return ChatRequest.Parse(body);
+        }
+
+        var completion = CompletionRequest.Parse(body);
+        if (!completion.IsOk)
+        {
+            return completion.Error;
+        }
+
+        // The customer has the prompt's text, so it is never sent back; only what the model says of it is.
+        return completion.Value is { Echo: true, Chat.PromptLogprobs: false }
+            ? OpenAiError.InvalidRequest("echo without logprobs is the customer's own to do.", "echo")
+            : completion.Value.Chat;
     }
 
     private async Task<Result<(Admitted Admitted, CoverGate Cover)>> AdmitAsync(

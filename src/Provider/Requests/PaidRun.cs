@@ -50,8 +50,9 @@ internal sealed class PaidRun : IDisposable
     {
         (_admitted, Cover, _response, _time) = (admitted, cover, response, time);
         _writer = new ChatStreamWriter(
-            "chatcmpl-" + admitted.Paid.Id, time.GetUtcNow().ToUnixTimeSeconds(),
-                admitted.Offer.ModelDigest.ToString());
+            (admitted.Chat.Prompt is null ? "chatcmpl-" : "cmpl-") + admitted.Paid.Id,
+            time.GetUtcNow().ToUnixTimeSeconds(), admitted.Offer.ModelDigest.ToString(),
+            isText: admitted.Chat.Prompt is not null);
         _ids = [.. Enumerable.Range(0, admitted.Chat.Choices).Select(_ => new List<int>())];
         _reasons = new string?[admitted.Chat.Choices];
     }
@@ -221,7 +222,7 @@ internal sealed class PaidRun : IDisposable
         }
 
         _isStarted = true;
-        for (var choice = 0; choice < _ids.Length; choice++)
+        for (var choice = 0; choice < _ids.Length && _admitted.Chat.Prompt is null; choice++)
         {
             await SendAsync(_writer.Role(choice));
         }
@@ -259,6 +260,7 @@ internal sealed class PaidRun : IDisposable
             await (events.Current switch
             {
                 PromptCounted prompt => BeginAsync(prompt),
+                PromptScored scored => SendAsync(_writer.PromptLogprobs(0, scored.Logprobs.Span)).AsTask(),
                 TokenOut token => DeliverAsync(token),
                 Finished finished => FinishAsync(finished),
                 _ => throw new InvalidOperationException($"The engine said {events.Current.GetType().Name}."),

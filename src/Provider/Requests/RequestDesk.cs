@@ -60,7 +60,7 @@ internal sealed partial class RequestDesk : IDisposable
             return;
         }
 
-        var result = await _admission.AdmitAsync(paid, request.Body);
+        var result = await _admission.AdmitAsync(paid with { Path = request.Path }, request.Body);
         if (!result.TryGet(out var admission, out refusal))
         {
             await RefuseAsync(response, refusal, StatusOf(refusal), aborted);

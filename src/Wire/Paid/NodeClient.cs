@@ -44,7 +44,7 @@ public sealed class NodeClient(IWireClient wire, TimeProvider time)
     public async Task<Result<PaidReply>> SendPaidAsync(
         PeerTarget provider, PaidRequest request, ReadOnlyMemory<byte> body, CancellationToken cancellation)
     {
-        var message = WireRequest.Json("POST", NodePaths.ChatCompletions, body);
+        var message = WireRequest.Json("POST", request.Path, body);
         request.WriteTo(message.Headers);
         WireReply? reply = null;
         try

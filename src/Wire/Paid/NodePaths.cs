@@ -6,6 +6,8 @@ namespace Souk.Wire.Paid;
 public static class NodePaths
 {
     public const string ChatCompletions = "/souk/v1/chat/completions";
+    public const string Completions = "/souk/v1/completions";
+    public const string Embeddings = "/souk/v1/embeddings";
     public const string Channels = "/souk/v1/channels";
     public const string Offers = "/souk/v1/offers";
     public const string Heartbeats = "/souk/v1/heartbeats";

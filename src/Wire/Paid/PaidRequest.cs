@@ -25,6 +25,10 @@ public sealed record PaidRequest(
     Voucher Voucher,
     Continuation? Continuation = null)
 {
+    /// <summary>What is bought: one of the paths of <see cref="NodePaths"/> that take paid requests. No header, since
+    /// the body says the same.</summary>
+    public string Path { get; init; } = NodePaths.ChatCompletions;
+
     /// <summary>Writes the headers.</summary>
     public void WriteTo(WireHeaders headers)
     {

@@ -78,11 +78,19 @@ public sealed class WorstCaseTests
         Refuses("context_length_exceeded", Question with { PromptTokens = prompt });
 
     [Fact]
+    public void A_prompt_that_is_only_read_costs_its_input()
+    {
+        var worst = WorstCase.Of(Question with { AppLimit = 0 }).Value;
+        Assert.Equal((0UL, 0UL), (worst.TokensPerChoice, worst.OutputTokens));
+        Assert.Equal(Units(1_000), worst.Cost);
+        Refuses("insufficient_funds", Question with { AppLimit = 0, Available = Units(999) });
+    }
+
+    [Fact]
     public void Senseless_numbers_are_refused()
     {
         Refuses("invalid_choices", Question with { Choices = 0 });
         Refuses("invalid_choices", Question with { Choices = ulong.MaxValue });
-        Refuses("invalid_max_tokens", Question with { AppLimit = 0 });
         Refuses("insufficient_funds", Question with
         {
             Prices = new Prices(Amount.MaxValue, Amount.MaxValue, Amount.MaxValue), Available = Amount.MaxValue,

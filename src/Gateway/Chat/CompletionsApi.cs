@@ -1,0 +1,45 @@
+using System.Buffers;
+using Souk.OpenAi.Chat;
+using Souk.OpenAi.Completions;
+using Souk.OpenAi.Errors;
+using Souk.Protocol;
+
+namespace Souk.Gateway.Chat;
+
+/// <summary>OpenAI's older completions: a raw prompt goes on, without roles and template.</summary>
+internal sealed class CompletionsApi : IAppApi
+{
+    /// <inheritdoc/>
+    public string Path => "/v1/completions";
+
+    /// <inheritdoc/>
+    public ParseResult<IAppRequest> Parse(ReadOnlyMemory<byte> body)
+    {
+        var parsed = CompletionRequest.Parse(body);
+        return parsed.IsOk ? new Asked(parsed.Value) : parsed.Error;
+    }
+
+    /// <inheritdoc/>
+    public byte[] Error(OpenAiError error) => error.ToJson();
+
+    private sealed record Asked(CompletionRequest Request) : IAppRequest
+    {
+        public ChatRequest Chat => Request.Chat;
+
+        public IAppReply Begin(RequestId id, long created) =>
+            new Reply(new CompletionReply("cmpl-" + id, created, Request));
+    }
+
+    private sealed class Reply(CompletionReply reply) : IAppReply
+    {
+        public byte[] Whole(IReadOnlyList<ChatChoice> choices, Usage usage) => reply.Whole(choices, usage);
+
+        public void Part(ChunkChoice part, IBufferWriter<byte> output) => reply.Part(part, output);
+
+        public void End(Usage usage, IBufferWriter<byte> output) => reply.End(usage, output);
+
+        public void Fail(OpenAiError error, IBufferWriter<byte> output) => reply.Fail(error, output);
+
+        public void Dispose() => reply.Dispose();
+    }
+}
