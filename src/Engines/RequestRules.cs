@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Souk.OpenAi.Chat;
+using Souk.OpenAi.Embeddings;
 using Souk.OpenAi.Tokens;
 using Souk.Protocol;
 
@@ -122,6 +123,35 @@ internal static class RequestRules
             ? encoded.Value
             : throw ContextExceeded(encoded.Value.Length, context);
     }
+
+    /// <exception cref="EngineException">Theirs: an input without ids, or one that does not fit.</exception>
+    public static int[][] EncodeInputs(PromptEncoder encoder, EmbeddingInputs inputs, int context)
+    {
+        var encoded = encoder.EncodeInputs(inputs);
+        if (!encoded.IsOk)
+        {
+            throw new EngineException(Fault.Theirs, encoded.Error.Code ?? "invalid_input", encoded.Error.Message);
+        }
+
+        if (Array.Exists(encoded.Value, ids => ids.Length == 0))
+        {
+            throw new EngineException(Fault.Theirs, "invalid_input", "An input has no tokens.");
+        }
+
+        int longest = encoded.Value.Max(ids => ids.Length);
+        return longest <= context ? encoded.Value : throw InputTooLong(longest, context);
+    }
+
+    public static EngineException InputTooLong(int tokens, int context) =>
+        new(
+            Fault.Theirs, "context_length_exceeded",
+            $"An input has {tokens} tokens, and this model reads {context} at once. Shorten it or split it.");
+
+    /// <summary>What an engine of embeddings says to everything else.</summary>
+    public static EngineException OnlyEmbedding() =>
+        new(
+            Fault.Theirs, "model_not_supported",
+            "This model makes embeddings and no text; send it to /v1/embeddings.");
 
     internal static bool NeedsGrammar(JsonElement? format) =>
         format is { ValueKind: JsonValueKind.Object } given

@@ -1,4 +1,5 @@
 using Souk.OpenAi.Chat;
+using Souk.OpenAi.Completions;
 using Souk.Protocol;
 
 namespace Souk.Engines.Upstream;
@@ -28,6 +29,14 @@ internal sealed class UpstreamAnswer(int choices, int maxTokens, bool countsIds,
 
     /// <summary>The prompt's size where it is known before the first token.</summary>
     public PromptCounted? Begin() => prompt is null ? null : announced = new PromptCounted(prompt.Length, 0, prompt);
+
+    /// <summary>The events of an answer without a token, where only the prompt was to be read.</summary>
+    public IReadOnlyList<EngineEvent> Unanswered(int promptTokens)
+    {
+        usage = new Usage(promptTokens, 0);
+        Array.Fill(reasons, OpenAi.Chat.FinishReasons.Length);
+        return End();
+    }
 
     /// <summary>What one chunk says; empty for a chunk without content.</summary>
     /// <exception cref="EngineException">The upstream's own error, or a chunk that breaks the protocol.</exception>
@@ -127,7 +136,7 @@ internal sealed class UpstreamAnswer(int choices, int maxTokens, bool countsIds,
 
         if (choice.Content is { Length: > 0 } content)
         {
-            steps.Add(new TokenOut(choice.Index, [], content) { Logprobs = choice.Logprobs });
+            steps.Add(new TokenOut(choice.Index, [], content) { Logprobs = ChatLogprobs.From(choice.Logprobs) });
         }
 
         if (!choice.ToolCalls.IsEmpty)

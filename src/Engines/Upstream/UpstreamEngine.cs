@@ -3,6 +3,7 @@ using System.Text;
 using Souk.Engines.Admission;
 using Souk.Engines.Files;
 using Souk.OpenAi.Chat;
+using Souk.OpenAi.Embeddings;
 using Souk.OpenAi.Streaming;
 using Souk.OpenAi.Tokens;
 using Souk.Protocol;
@@ -34,9 +35,10 @@ public sealed class UpstreamEngine : IEngine
         this.probe = probe;
         this.time = time;
 
-        // Servers differ in whether they send the first space of an answer where the tokenizer drops it, so there the
-        // text cannot be held against the ids.
-        encoder = probe.GivesIds && files?.Encoder.Tokenizer.IsFirstTokenAlike == true ? files.Encoder : null;
+        // Vectors carry no ids to check, so there only the prompt is counted. Servers differ in whether they send the
+        // first space of an answer where the tokenizer drops it, so there the text cannot be held against the ids.
+        encoder = IsEmbedding || (probe.GivesIds && files?.Encoder.Tokenizer.IsFirstTokenAlike == true)
+            ? files?.Encoder : null;
         gate = new AdmissionGate(options.Concurrency, options.Waiting);
         health = new UpstreamHealth(time);
         int context = options.Context ?? probe.Context;
@@ -54,6 +56,8 @@ public sealed class UpstreamEngine : IEngine
     }
 
     public EngineModel Model { get; }
+
+    private bool IsEmbedding => probe.Shown.Contains(EngineFeatures.Embeddings);
 
     /// <summary>Asks the upstream what it is, by listing its models and generating one token.</summary>
     /// <exception cref="ArgumentException">Options that cannot be used, every mistake named.</exception>
@@ -93,6 +97,11 @@ public sealed class UpstreamEngine : IEngine
     public async IAsyncEnumerable<EngineEvent> GenerateAsync(
         EngineRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        if (IsEmbedding)
+        {
+            throw RequestRules.OnlyEmbedding();
+        }
+
         byte[] body = UpstreamRequest.Write(request, probe, Model, options.MaxChoices);
         int[]? prompt = request.PromptIds ?? EncodePrompt(request.Chat);
         using var place = await gate.EnterAsync(cancellationToken);
@@ -108,7 +117,8 @@ public sealed class UpstreamEngine : IEngine
         IReadOnlyList<EngineEvent> unended = [];
         try
         {
-            await using var events = StreamAsync(body, answer, deadline).GetAsyncEnumerator(CancellationToken.None);
+            await using var events = StreamAsync(request, body, answer, deadline)
+                .GetAsyncEnumerator(CancellationToken.None);
             while (true)
             {
                 EngineEvent next;
@@ -159,7 +169,47 @@ public sealed class UpstreamEngine : IEngine
     }
 
     public int[]? EncodePrompt(ChatRequest chat) =>
-        encoder is null ? null : RequestRules.EncodePrompt(encoder, chat, Model.Context);
+        IsEmbedding ? throw RequestRules.OnlyEmbedding()
+        : encoder is null ? null
+        : RequestRules.EncodePrompt(encoder, chat, Model.Context);
+
+    public int[][]? EncodeInputs(EmbeddingInputs inputs) =>
+        !IsEmbedding ? throw RequestRules.NotEmbedding()
+        : encoder is null ? null
+        : RequestRules.EncodeInputs(encoder, inputs, Model.Context);
+
+    public async Task<Embeddings> EmbedAsync(EmbeddingRequest request, CancellationToken cancellationToken)
+    {
+        if (!IsEmbedding)
+        {
+            throw RequestRules.NotEmbedding();
+        }
+
+        using var place = await gate.EnterAsync(cancellationToken);
+        using var deadline = new Deadline(time, cancellationToken);
+        health.Enter();
+        var hasTold = false;
+        try
+        {
+            deadline.Start(options.FirstTokenTimeout, Deadline.FirstToken);
+            var made = await UpstreamEmbedding.RunAsync(http, probe.Model, request, deadline.Token);
+            health.Worked();
+            hasTold = true;
+            return made;
+        }
+        catch (Exception failure) when (Explain(failure, deadline, cancellationToken) is { } known)
+        {
+            hasTold = Tell(known);
+            throw known;
+        }
+        finally
+        {
+            if (!hasTold)
+            {
+                health.Left();
+            }
+        }
+    }
 
     public ValueTask DisposeAsync()
     {
@@ -167,10 +217,26 @@ public sealed class UpstreamEngine : IEngine
         return ValueTask.CompletedTask;
     }
 
-    private async IAsyncEnumerable<EngineEvent> StreamAsync(byte[] body, UpstreamAnswer answer, Deadline deadline)
+    private async IAsyncEnumerable<EngineEvent> StreamAsync(
+        EngineRequest request, byte[] body, UpstreamAnswer answer, Deadline deadline)
     {
         deadline.Start(options.FirstTokenTimeout, Deadline.FirstToken);
-        using var reply = await PostAsync(body, deadline);
+        if (request.PromptLogprobs)
+        {
+            var scored = await UpstreamScoring.RunAsync(http, request, probe, deadline.Token);
+            yield return new PromptScored(scored.Logprobs);
+            if (request.MaxTokens == 0)
+            {
+                foreach (var happened in answer.Unanswered(scored.PromptTokens))
+                {
+                    yield return happened;
+                }
+
+                yield break;
+            }
+        }
+
+        using var reply = await PostAsync(PathOf(request), body, deadline);
         int status = (int)reply.StatusCode;
         if (status != 200)
         {
@@ -244,13 +310,13 @@ public sealed class UpstreamEngine : IEngine
 
     /// <summary>Sends the request, again where no connection came about: a server that restarts is back in a moment,
     /// and has seen nothing yet.</summary>
-    private async Task<HttpResponseMessage> PostAsync(byte[] body, Deadline deadline)
+    private async Task<HttpResponseMessage> PostAsync(string path, byte[] body, Deadline deadline)
     {
         for (int attempt = 1; ; attempt++)
         {
             try
             {
-                return await http.PostAsync("chat/completions", body, deadline.Token);
+                return await http.PostAsync(path, body, deadline.Token);
             }
             catch (EngineException failure) when (failure.Code == UpstreamHttp.NotConnected && attempt < MostAttempts)
             {
@@ -258,6 +324,9 @@ public sealed class UpstreamEngine : IEngine
             }
         }
     }
+
+    private static string PathOf(EngineRequest request) =>
+        request.Chat.Prompt is null ? "chat/completions" : "completions";
 
     private static bool IsBroken(Exception failure, Deadline deadline, CancellationToken consumer) => failure switch
     {
@@ -283,6 +352,11 @@ public sealed class UpstreamEngine : IEngine
     private static List<string> Features(UpstreamProbe probe, UpstreamOptions options)
     {
         SortedSet<string> features = new(probe.Shown, StringComparer.Ordinal);
+        if (features.Contains(EngineFeatures.Embeddings))
+        {
+            return [EngineFeatures.Embeddings];
+        }
+
         if (options.Features is null && probe.Server is ("vllm" or "sglang" or "llama.cpp"))
         {
             features.UnionWith([EngineFeatures.LogitBias, EngineFeatures.TopK]);

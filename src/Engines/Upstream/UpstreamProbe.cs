@@ -41,6 +41,11 @@ internal sealed record UpstreamProbe(string Model, string Server, int Context, i
             var found = Pick(body, options.Model);
             bool? gives = await TryAsync(http, options, found.Model, withIds: true, deadline.Token);
             gives ??= await TryAsync(http, options, found.Model, withIds: false, deadline.Token);
+            if (gives is null && await UpstreamEmbedding.TryAsync(http, found.Model, deadline.Token))
+            {
+                return found with { Shown = new HashSet<string> { EngineFeatures.Embeddings } };
+            }
+
             found = found with { GivesIds = gives ?? throw Unusable("it refuses a plain streamed request") };
             found = await OllamaProbe.CompleteAsync(http, found, deadline.Token);
             deadline.Pause();
@@ -123,7 +128,8 @@ internal sealed record UpstreamProbe(string Model, string Server, int Context, i
         byte[] body = chat.ToProviderBody(new ProviderBody(model) { MaxTokens = 1, ReturnTokenIds = withIds });
         using var reply = await http.PostAsync("chat/completions", body, cancellationToken);
         int status = (int)reply.StatusCode;
-        if (status is 400 or 422)
+        // A server without this path, or with a model that only embeds, is asked otherwise.
+        if (status is 400 or 404 or 405 or 422 or 424 or 501)
         {
             return null;
         }

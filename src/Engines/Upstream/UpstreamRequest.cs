@@ -23,7 +23,13 @@ internal static class UpstreamRequest
         int nodes = 0;
         RequireLocalReferences(request.Chat.ResponseFormat, ref nodes);
         RequireLocalReferences(request.Chat.Tools, ref nodes);
-        var chat = request.Chat.WithLimits(request.MaxTokens, request.Choices) with { Stop = request.Stop };
+        var chat = request.Chat.WithLimits(request.MaxTokens, request.Choices) with
+        {
+            Stop = request.Stop,
+            // Scored by a request of its own; see UpstreamScoring.
+            PromptLogprobs = false,
+            Prompt = Exact(request),
+        };
         chat = isFree ? chat with { MaxTokens = null } : chat;
         return chat.ToProviderBody(new ProviderBody(upstream.Model)
         {
@@ -36,7 +42,7 @@ internal static class UpstreamRequest
     private static void Refuse(EngineRequest request, IReadOnlyList<string> features, int maxChoices)
     {
         RequestRules.RequireSound(request);
-        if (request.MaxTokens < 1)
+        if (request.MaxTokens < 1 && !request.PromptLogprobs)
         {
             throw RequestRules.Unsupported("max_tokens of 0", "ask for at least one token");
         }
@@ -44,6 +50,10 @@ internal static class UpstreamRequest
         RequestRules.RequireFeatures(request, features);
         RequestRules.RequireChoices(request, maxChoices);
     }
+
+    /// <summary>A prompt that was counted here goes as the very ids that are billed.</summary>
+    public static RawPrompt? Exact(EngineRequest request) =>
+        request is { Chat.Prompt: not null, PromptIds: { } ids } ? new RawPrompt(ids) : request.Chat.Prompt;
 
     /// <summary>vLLM shares its prefix cache between requests of the same salt only. The payer's name itself stays
     /// here.</summary>

@@ -20,13 +20,13 @@ internal sealed class CompletionsApi : IAppApi
     }
 
     /// <inheritdoc/>
-    public byte[] Error(OpenAiError error) => error.ToJson();
+    public byte[] Error(OpenAiError error, RequestId id) => error.ToJson();
 
     private sealed record Asked(CompletionRequest Request) : IAppRequest
     {
         public ChatRequest Chat => Request.Chat;
 
-        public IAppReply Begin(RequestId id, long created) =>
+        public IAppReply Begin(RequestId id, long created, long? promptTokens) =>
             new Reply(new CompletionReply("cmpl-" + id, created, Request));
     }
 
@@ -36,7 +36,8 @@ internal sealed class CompletionsApi : IAppApi
 
         public void Part(ChunkChoice part, IBufferWriter<byte> output) => reply.Part(part, output);
 
-        public void End(Usage usage, IBufferWriter<byte> output) => reply.End(usage, output);
+        public void End(IReadOnlyList<ChatChoice> choices, Usage usage, IBufferWriter<byte> output) =>
+            reply.End(usage, output);
 
         public void Fail(OpenAiError error, IBufferWriter<byte> output) => reply.Fail(error, output);
 

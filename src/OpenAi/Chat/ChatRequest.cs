@@ -114,5 +114,5 @@ public sealed record ChatRequest
 
     /// <inheritdoc cref="ToProviderBody(ProviderBody)"/>
     public byte[] ToProviderBody(string model, int? maxTokens) =>
-        ToProviderBody(new ProviderBody(model) { MaxTokens = maxTokens });
+        ToProviderBody(new ProviderBody(model) { MaxTokens = maxTokens, WithBase64 = true });
 }

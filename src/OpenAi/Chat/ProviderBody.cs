@@ -24,6 +24,10 @@ public sealed record ProviderBody(string Model)
     /// <summary>Stop strings go along unless the caller matches them itself.</summary>
     public bool WithStop { get; init; } = true;
 
+    /// <summary>Embeddings are asked for in base64, a third of their size in digits, which only some servers
+    /// know.</summary>
+    public bool WithBase64 { get; init; }
+
     /// <summary>Writes further properties into the open object, after all others.</summary>
     public Action<Utf8JsonWriter>? Extra { get; init; }
 }

@@ -17,7 +17,7 @@ internal static class ProviderBodyWriter
             writer.WriteString("model"u8, body.Model);
             if (request.Embedding is { } embedding)
             {
-                WriteInputs(writer, embedding);
+                WriteInputs(writer, embedding, body);
             }
             else
             {
@@ -52,8 +52,7 @@ internal static class ProviderBodyWriter
         writer.WriteEndArray();
     }
 
-    // Vectors are asked for in base64, which is a third of their size in digits and exact.
-    private static void WriteInputs(Utf8JsonWriter writer, EmbeddingInputs embedding)
+    private static void WriteInputs(Utf8JsonWriter writer, EmbeddingInputs embedding, ProviderBody body)
     {
         writer.WriteStartArray("input"u8);
         foreach (var input in embedding.Inputs)
@@ -62,7 +61,7 @@ internal static class ProviderBodyWriter
         }
 
         writer.WriteEndArray();
-        writer.WriteString("encoding_format"u8, "base64"u8);
+        writer.WriteString("encoding_format"u8, body.WithBase64 ? "base64"u8 : "float"u8);
         Number(writer, "dimensions", embedding.Dimensions);
     }
 

@@ -37,6 +37,17 @@ public sealed record Usage(long PromptTokens, long CompletionTokens)
         writer.WriteEndObject();
     }
 
+    /// <summary>As embeddings tell it: there is no completion to count.</summary>
+    public void WriteInputTo(Utf8JsonWriter writer)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        writer.WriteStartObject();
+        writer.WriteNumber("prompt_tokens"u8, PromptTokens);
+        writer.WriteNumber("total_tokens"u8, PromptTokens);
+        WriteCost(writer);
+        writer.WriteEndObject();
+    }
+
     /// <summary>Adds the property <c>cost</c> to an open object where it is known.</summary>
     internal void WriteCost(Utf8JsonWriter writer)
     {

@@ -260,7 +260,7 @@ internal sealed class PaidRun : IDisposable
             await (events.Current switch
             {
                 PromptCounted prompt => BeginAsync(prompt),
-                PromptScored scored => SendAsync(_writer.PromptLogprobs(0, scored.Logprobs.Span)).AsTask(),
+                PromptScored scored => ScoreAsync(scored),
                 TokenOut token => DeliverAsync(token),
                 Finished finished => FinishAsync(finished),
                 _ => throw new InvalidOperationException($"The engine said {events.Current.GetType().Name}."),
@@ -306,6 +306,12 @@ internal sealed class PaidRun : IDisposable
         }
 
         await StartAsync();
+    }
+
+    private async Task ScoreAsync(PromptScored scored)
+    {
+        await StartAsync();
+        await SendAsync(_writer.PromptLogprobs(0, scored.Logprobs.Span));
     }
 
     private async Task DeliverAsync(TokenOut token)
