@@ -11,8 +11,8 @@ public sealed record ModelForSale(IEngine Engine, Prices Prices)
     /// <summary>A label in the offer, for people. Default: the engine's name for the model.</summary>
     public string? PublicName { get; init; }
 
-    /// <summary>Requests served at once; further ones are refused as busy. Default 8.</summary>
-    public int Concurrency { get; init; } = 8;
+    /// <summary>Requests served at once; further ones are refused as busy. Default 16.</summary>
+    public int Concurrency { get; init; } = 16;
 
     /// <summary>Least output tokens that a slice must cover. A smaller slice means more raises. Default 16.</summary>
     public int SliceLeast { get; init; } = 16;

@@ -60,6 +60,25 @@ internal static class EngineOptions
         Description = "Greatest answer in tokens (default: the context).",
     };
 
+    private static readonly Option<int> Threads = new("--threads")
+    {
+        Description = "Threads of one pass of an ONNX model; 0 is one per core, or 1 and a pass per core for small "
+            + "models.",
+        DefaultValueFactory = static _ => 0,
+    };
+
+    private static readonly Option<long?> KvTokens = new("--kv-tokens")
+    {
+        Description = "Tokens whose keys and values an ONNX model holds at once, for running requests and reused "
+            + "prompts (default: full contexts for --concurrency requests, or an eighth of the memory).",
+    };
+
+    private static readonly Option<int> Waiting = new("--waiting")
+    {
+        Description = "Requests that may wait for a place in an ONNX model's batches.",
+        DefaultValueFactory = static _ => 64,
+    };
+
     private static readonly Option<string?> Name = new("--name") { Description = "Public name of the model." };
 
     /// <summary>Gives them to a command.</summary>
@@ -69,7 +88,7 @@ internal static class EngineOptions
             var option in new Option[]
             {
                 Model, Upstream, UpstreamModel, UpstreamKey, Certificate, Features, ModelFile, Tokenizer, Context,
-                MaxOutput, Name,
+                MaxOutput, Threads, KvTokens, Waiting, Name,
             })
         {
             command.Options.Add(option);
@@ -89,6 +108,9 @@ internal static class EngineOptions
         Tokenizer = parsed.GetValue(Tokenizer),
         Context = parsed.GetValue(Context),
         MaxOutput = parsed.GetValue(MaxOutput),
+        Threads = parsed.GetValue(Threads),
+        KvTokens = parsed.GetValue(KvTokens),
+        Waiting = parsed.GetValue(Waiting),
         Name = parsed.GetValue(Name),
     };
 }

@@ -42,7 +42,7 @@ internal static class ProviderCommand
 
     private static readonly Option<int> Concurrency = new("--concurrency")
     {
-        Description = "Requests served at once.", DefaultValueFactory = static _ => 8,
+        Description = "Requests served at once.", DefaultValueFactory = static _ => 16,
     };
 
     private static readonly Option<string> Region = new("--region")
@@ -131,7 +131,7 @@ internal static class ProviderCommand
             ]);
     }
 
-    // What is offered at once is let through to the upstream at once.
+    // What is offered at once is worked on at once.
     private static EngineChoice Engine(ParseResult parsed) =>
         EngineOptions.Choice(parsed) with { Concurrency = parsed.GetValue(Concurrency) };
 

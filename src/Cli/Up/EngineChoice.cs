@@ -41,8 +41,17 @@ internal sealed record EngineChoice
     /// <summary>Greatest answer of the upstream; null for the context.</summary>
     public int? MaxOutput { get; init; }
 
-    /// <summary>Requests at the upstream at the same time.</summary>
-    public int Concurrency { get; init; } = 8;
+    /// <summary>Requests that the engine or upstream works on at the same time.</summary>
+    public int Concurrency { get; init; } = 16;
+
+    /// <summary>Threads of one pass of an ONNX model; 0 lets the engine choose.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Tokens whose keys and values an ONNX model holds; null lets the engine choose.</summary>
+    public long? KvTokens { get; init; }
+
+    /// <summary>Requests that may wait for a place in an ONNX model's batches.</summary>
+    public int Waiting { get; init; } = 64;
 
     /// <summary>The public name; null for the model's own.</summary>
     public string? Name { get; init; }
@@ -113,7 +122,7 @@ internal sealed record EngineChoice
             {
                 Directory = folder,
                 Name = Name ?? (Directory is null ? DemoName : null),
-                Concurrency = Math.Max(2, Environment.ProcessorCount / 2),
+                Threads = Threads, Concurrency = Concurrency, KvTokens = KvTokens, Waiting = Waiting,
             },
             cancellation);
         return new LoadedEngine(engine);

@@ -37,7 +37,7 @@ internal sealed record SaleTerms
 {
     public Prices Prices { get; init; } = ProviderSetup.DefaultPrices;
 
-    public int Concurrency { get; init; } = 8;
+    public int Concurrency { get; init; } = 16;
 
     public string Region { get; init; } = "";
 

@@ -134,13 +134,14 @@ public sealed class ModelDirectoryTests : IDisposable
     [Fact]
     public async Task More_keys_and_values_than_memory_can_hold_are_refused_at_load()
     {
-        using var vast = ModelFolder.Create(new TinyLlama(new TinyShape { Context = 64 }));
+        var wide = new TinyShape { Layers = 4, Heads = 8, KvHeads = 8, HeadSize = 64, Context = 64 };
+        using var vast = ModelFolder.Create(new TinyLlama(wide));
         var many = new OnnxEngineOptions { Directory = vast.Path, KvTokens = 1L << 40 };
         var refused = await Assert.ThrowsAsync<EngineException>(() => OnnxEngine.LoadAsync(many, default));
         Assert.Equal("engine_too_large", refused.Code);
         Assert.Contains("KvTokens", refused.Message, StringComparison.Ordinal);
 
-        vast.Write("config.json", new { max_position_embeddings = 1 << 30, vocab_size = 300 });
+        vast.Write("config.json", new { max_position_embeddings = 1 << 24, vocab_size = 300 });
         var one = new OnnxEngineOptions { Directory = vast.Path, Concurrency = 1 };
         refused = await Assert.ThrowsAsync<EngineException>(() => OnnxEngine.LoadAsync(one, default));
         Assert.Contains("MaxContext", refused.Message, StringComparison.Ordinal);
