@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using Souk.OpenAi.Errors;
 using Souk.OpenAi.Templates;
 using Souk.OpenAi.Tokens;
@@ -12,7 +13,9 @@ public static class PromptFiles
 {
     /// <summary>The files that matter, by name; what is missing may be optional.</summary>
     public static IReadOnlyList<string> Names { get; } =
-        ["tokenizer.json", "tokenizer_config.json", "generation_config.json", "chat_template.jinja"];
+    [
+        "tokenizer.json", "tokenizer_config.json", "generation_config.json", "chat_template.jinja", "chat_template.json",
+    ];
 
     /// <summary>Builds the encoder; a refusal names the file or construct that stands in the way.</summary>
     public static Result<PromptEncoder> Build(IReadOnlyDictionary<string, ReadOnlyMemory<byte>> files)
@@ -33,7 +36,9 @@ public static class PromptFiles
 
         var source = files.TryGetValue("chat_template.jinja", out var jinja)
             ? Encoding.UTF8.GetString(jinja.Span)
-            : tokenizer.Value.ChatTemplateSource;
+            : files.TryGetValue("chat_template.json", out var json)
+                ? FromJson(json) ?? tokenizer.Value.ChatTemplateSource
+                : tokenizer.Value.ChatTemplateSource;
         if (source is null)
         {
             // Base and embedding models have none: they take raw texts, and refuse conversations one by one.
@@ -44,6 +49,22 @@ public static class PromptFiles
         return template.IsOk
             ? new PromptEncoder(tokenizer.Value, template.Value)
             : Refused("chat template", template.Refused);
+    }
+
+    /// <summary>Processors' files hold the template as one member of an object.</summary>
+    private static string? FromJson(ReadOnlyMemory<byte> json)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 8 });
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                && document.RootElement.TryGetProperty("chat_template", out var template)
+                && template.ValueKind == JsonValueKind.String ? template.GetString() : null;
+        }
+        catch (Exception broken) when (broken is JsonException or InvalidOperationException)
+        {
+            return null;
+        }
     }
 
     private static Refusal Refused(string what, ConstructRefused refused) => Unsupported(

@@ -44,17 +44,22 @@ internal sealed record ModelConfig(
             RequireObject(given, "generation_config.json");
         }
 
-        int heads = Integer(config, "num_attention_heads");
-        int hidden = Integer(config, "hidden_size");
+        var ends = generation is { } root ? EndTokens(root) : [];
+        ends = ends.Count > 0 ? ends : EndTokens(config);
+
+        // Models that see as well as read keep what matters here one level down; GPT-2 has names of its own.
+        config = config.TryGetProperty("text_config", out var text) && text.ValueKind == JsonValueKind.Object
+            && !config.TryGetProperty("max_position_embeddings", out _) ? text : config;
+        int heads = Integer(config, "num_attention_heads", "n_head");
+        int hidden = Integer(config, "hidden_size", "n_embd");
         int kvHeads = Integer(config, "num_key_value_heads");
         int headSize = Integer(config, "head_dim");
-        int context = Integer(config, "max_position_embeddings");
+        int context = Integer(config, "max_position_embeddings", "n_positions");
         if (context == 0)
         {
             throw Wrong("config.json does not give max_position_embeddings");
         }
 
-        var ends = generation is { } root ? EndTokens(root) : [];
         return new ModelConfig(
             config.TryGetProperty("model_type", out var type) && type.ValueKind == JsonValueKind.String
                 ? type.GetString()! : "unknown",
@@ -88,11 +93,11 @@ internal sealed record ModelConfig(
             ? id
             : throw Wrong("eos_token_id is not a token id or a list of them");
 
-    private static int Integer(JsonElement root, string name)
+    private static int Integer(JsonElement root, string name, string? otherName = null)
     {
         if (!root.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null)
         {
-            return 0;
+            return otherName is null ? 0 : Integer(root, otherName);
         }
 
         return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number)

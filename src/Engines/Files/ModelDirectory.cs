@@ -18,8 +18,7 @@ internal sealed record ModelDirectory(
     {
         var root = new ModelRoot(directory);
         var tokens = await TokenizerFiles.ReadAsync(root, cancellationToken);
-        string onnx = onnxFile ?? UsualPlaces.FirstOrDefault(root.Has) ?? throw new EngineException(
-            Fault.Ours, "model_missing", $"The model lacks an ONNX file: {string.Join(" or ", UsualPlaces)}.");
+        string onnx = onnxFile ?? Find(root);
         string onnxPath = root.Resolve(onnx);
         OnnxWeights weights;
         await using (var file = root.Open(onnx))
@@ -42,5 +41,26 @@ internal sealed record ModelDirectory(
 
         string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory)));
         return new ModelDirectory(name, onnxPath, tokens, hashed, weights.WeightType);
+    }
+
+    /// <summary>The usual file, or the only one; which of several quantisations is meant is for the owner to say.
+    /// </summary>
+    private static string Find(ModelRoot root)
+    {
+        if (UsualPlaces.FirstOrDefault(root.Has) is { } usual)
+        {
+            return usual;
+        }
+
+        var found = root.List(["", "onnx"], ".onnx");
+        return found switch
+        {
+            [var only] => only,
+            [] => throw new EngineException(
+                Fault.Ours, "model_missing", $"The model lacks an ONNX file: {string.Join(" or ", UsualPlaces)}."),
+            _ => throw new EngineException(
+                Fault.Ours, "model_ambiguous",
+                $"The model has several ONNX files and no {UsualPlaces[0]}; say which: {string.Join(", ", found)}."),
+        };
     }
 }

@@ -24,6 +24,13 @@ internal sealed class ModelRoot
 
     public bool Has(string relative) => File.Exists(Path.Combine(root, relative));
 
+    /// <summary>Files of some folders with an ending, relative, in order; at most the first hundred.</summary>
+    public IReadOnlyList<string> List(IReadOnlyList<string> folders, string ending) =>
+        [.. folders.Where(folder => Directory.Exists(Path.Combine(root, folder)))
+            .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(root, folder), "*" + ending)
+                .Select(file => folder.Length == 0 ? Path.GetFileName(file) : $"{folder}/{Path.GetFileName(file)}"))
+            .Take(100).Order(StringComparer.Ordinal)];
+
     /// <summary>The real path of a file, all links followed.</summary>
     /// <exception cref="EngineException">Ours: the file is missing or lies outside.</exception>
     public string Resolve(string relative)

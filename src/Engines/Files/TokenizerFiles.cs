@@ -18,6 +18,7 @@ internal sealed record TokenizerFiles(
         ("tokenizer_config.json", MaxSmall, false),
         ("special_tokens_map.json", MaxSmall, false),
         ("chat_template.jinja", MaxSmall, false),
+        ("chat_template.json", MaxSmall, false),
     ];
 
     /// <exception cref="EngineException">Ours: a file is missing, too large, or needs a construct that is not

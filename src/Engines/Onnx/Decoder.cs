@@ -9,6 +9,7 @@ internal sealed class Decoder : IDisposable
     private readonly InferenceSession session;
     private readonly string[] inputNames;
     private readonly string[] outputNames;
+    private readonly OrtValue? keepAll;
 
     public Decoder(InferenceSession session, ModelShape shape, int context)
     {
@@ -27,7 +28,14 @@ internal sealed class Decoder : IDisposable
         }
 
         FirstPast = names.Count;
+        InputCount = names.Count + shape.PastNames.Length;
         inputNames = [.. names, .. shape.PastNames];
+        if (shape.KeepRank is { } rank)
+        {
+            inputNames = [.. inputNames, ModelShape.Keep];
+            keepAll = OrtValue.CreateTensorValueFromMemory(new long[1], [.. Enumerable.Repeat(1L, rank)]);
+        }
+
         outputNames = ["logits", .. shape.PresentNames];
     }
 
@@ -39,13 +47,18 @@ internal sealed class Decoder : IDisposable
     /// <summary>Index of the first key/value input.</summary>
     public int FirstPast { get; }
 
-    public int InputCount => inputNames.Length;
+    /// <summary>Inputs that a pass gives; constant ones are added here.</summary>
+    public int InputCount { get; }
 
     public int OutputCount => outputNames.Length;
 
     /// <summary>A forward pass into outputs that the caller has allocated.</summary>
     public void Run(RunOptions options, OrtValue[] inputs, OrtValue[] outputs) =>
-        session.Run(options, inputNames, inputs, outputNames, outputs);
+        session.Run(options, inputNames, keepAll is null ? inputs : [.. inputs, keepAll], outputNames, outputs);
 
-    public void Dispose() => session.Dispose();
+    public void Dispose()
+    {
+        keepAll?.Dispose();
+        session.Dispose();
+    }
 }

@@ -12,10 +12,14 @@ internal sealed class ModelShape
     private const string PastPrefix = "past_key_values.";
     private const string PresentPrefix = "present.";
 
+    /// <summary>How many positions' logits are wanted; 0 for all. Some exports have it.</summary>
+    internal const string Keep = "num_logits_to_keep";
+
     private ModelShape(
         bool hasMask, bool hasPositions, string[] pastNames, string[] presentNames, int kvHeads, int headSize,
-        TensorElementType kvType, TensorElementType logitsType, int vocabulary)
+        TensorElementType kvType, TensorElementType logitsType, int vocabulary, int? keepRank)
     {
+        KeepRank = keepRank;
         HasMask = hasMask;
         HasPositions = hasPositions;
         PastNames = pastNames;
@@ -30,6 +34,9 @@ internal sealed class ModelShape
     public bool HasMask { get; }
 
     public bool HasPositions { get; }
+
+    /// <summary>Dimensions of the input <see cref="Keep"/>; null where the model has none.</summary>
+    public int? KeepRank { get; }
 
     /// <summary>Key and value inputs, layer by layer; <see cref="PresentNames"/> has the matching outputs.</summary>
     public string[] PastNames { get; }
@@ -63,7 +70,8 @@ internal sealed class ModelShape
         RequireType("input", "input_ids", Find(inputs, "input", "input_ids"), TensorElementType.Int64);
         bool hasMask = HasInt64(inputs, "attention_mask");
         bool hasPositions = HasInt64(inputs, "position_ids");
-        int layers = CountLayers(inputs, hasMask, hasPositions);
+        bool hasKeep = HasInt64(inputs, Keep);
+        int layers = CountLayers(inputs, 1 + (hasMask ? 1 : 0) + (hasPositions ? 1 : 0) + (hasKeep ? 1 : 0));
         var logits = Find(outputs, "output", "logits");
         RequireFloat("output", "logits", logits);
         var past = new string[layers * 2];
@@ -83,6 +91,7 @@ internal sealed class ModelShape
             RequireType("input", past[i], Find(inputs, "input", past[i]), first.ElementDataType);
             RequireType("output", present[i], Find(outputs, "output", present[i]), first.ElementDataType);
             RequireRank("input", past[i], inputs[past[i]], 4);
+            RequireAlike(past[i], inputs[past[i]], first);
         }
 
         RequireRank("output", "logits", logits, 3);
@@ -91,13 +100,12 @@ internal sealed class ModelShape
         int vocabulary = Fixed("logits", logits.Dimensions[2], config.Vocabulary, "vocab_size");
         return new ModelShape(
             hasMask, hasPositions, past, present, kvHeads, headSize,
-            first.ElementDataType, logits.ElementDataType, vocabulary);
+            first.ElementDataType, logits.ElementDataType, vocabulary,
+            hasKeep ? inputs[Keep].Dimensions.Length : null);
     }
 
-    private static int CountLayers(
-        IReadOnlyDictionary<string, NodeMetadata> inputs, bool hasMask, bool hasPositions)
+    private static int CountLayers(IReadOnlyDictionary<string, NodeMetadata> inputs, int expected)
     {
-        int expected = 1 + (hasMask ? 1 : 0) + (hasPositions ? 1 : 0);
         int cached = inputs.Count - expected;
         if (cached < 2 || cached % 2 != 0)
         {
@@ -107,7 +115,10 @@ internal sealed class ModelShape
         }
 
         int layers = cached / 2;
-        var known = new HashSet<string>(StringComparer.Ordinal) { "input_ids", "attention_mask", "position_ids" };
+        var known = new HashSet<string>(StringComparer.Ordinal)
+        {
+            "input_ids", "attention_mask", "position_ids", Keep,
+        };
         for (int layer = 0; layer < layers; layer++)
         {
             known.Add($"{PastPrefix}{layer}.key");
@@ -115,8 +126,17 @@ internal sealed class ModelShape
         }
 
         var stranger = inputs.Keys.Where(name => !known.Contains(name)).Order(StringComparer.Ordinal).FirstOrDefault();
-        return stranger is null ? layers : throw Unsupported($"wants the input \"{Bounded(stranger)}\"");
+        return stranger is null ? layers : throw Unsupported($"wants the input \"{Bounded(stranger)}\"" + Advice(stranger));
     }
+
+    private static string Advice(string input) => input switch
+    {
+        "use_cache_branch" => ", as merged decoders of old exports do; export it anew as one decoder with a cache",
+        "pixel_values" or "inputs_embeds" or "image_features" => ", and only text models are run",
+        _ when input.StartsWith("past_conv", StringComparison.Ordinal)
+            || input.StartsWith("past_ssm", StringComparison.Ordinal) => ", and only attention caches are kept",
+        _ => "",
+    };
 
     private static bool HasInt64(IReadOnlyDictionary<string, NodeMetadata> inputs, string name)
     {
@@ -153,6 +173,14 @@ internal sealed class ModelShape
         if (node.Dimensions.Length != rank)
         {
             throw Unsupported($"has the {side} \"{name}\" with {node.Dimensions.Length} dimensions, not {rank}");
+        }
+    }
+
+    private static void RequireAlike(string name, NodeMetadata node, NodeMetadata first)
+    {
+        if (node.Dimensions[1] != first.Dimensions[1] || node.Dimensions[3] != first.Dimensions[3])
+        {
+            throw Unsupported($"has the input \"{name}\" of other heads or another head size than the first layer's");
         }
     }
 
