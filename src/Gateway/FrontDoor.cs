@@ -27,7 +27,8 @@ internal sealed class FrontDoor : IWireHandler
     {
         (_keys, _callers, _chat, _cors, _randomness) = (keys, callers, chat, cors, randomness);
         _replays = new ReplayDesk(time);
-        IAppApi[] apis = [new ChatApi(), new CompletionsApi(), new ResponsesApi(), new MessagesApi()];
+        IAppApi[] apis = [new ChatApi(), new CompletionsApi(), new EmbeddingsApi(), new ResponsesApi(),
+            new MessagesApi()];
         _routes =
         [
             .. apis.Select(Paid),

@@ -16,7 +16,7 @@ internal sealed class ProviderHandler(
     {
         switch (request.Method, request.Path)
         {
-            case ("POST", NodePaths.ChatCompletions or NodePaths.Completions):
+            case ("POST", NodePaths.ChatCompletions or NodePaths.Completions or NodePaths.Embeddings):
                 return requests.ServeAsync(request, response, aborted);
             case ("POST", NodePaths.Channels):
                 return OpenChannelAsync(request, response, aborted);

@@ -24,6 +24,9 @@ internal sealed class ChoiceSoFar
     public ulong Characters { get; set; }
 
     public string? FinishReason { get; set; }
+
+    /// <summary>The vectors of a request to embed; they all come with its first choice.</summary>
+    public IReadOnlyList<float[]> Vectors { get; set; } = [];
 }
 
 /// <summary>
@@ -58,7 +61,7 @@ internal sealed class Answer(PaidCall call)
             : null;
 
     /// <summary>True once any output was received.</summary>
-    public bool HasOutput => Received > 0;
+    public bool HasOutput => Received > 0 || _choices[0].Vectors.Count > 0;
 
     /// <summary>Takes a chunk; a refusal means that the provider sent what it must not.</summary>
     public Refusal? Take(ChatChunk chunk)

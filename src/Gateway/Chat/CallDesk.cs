@@ -14,6 +14,7 @@ using Souk.Market.Picking;
 using Souk.Market.Pricing;
 using Souk.Market.Vouchers;
 using Souk.OpenAi.Chat;
+using Souk.OpenAi.Embeddings;
 using Souk.OpenAi.Tokens;
 using Souk.Protocol;
 using Souk.Wire.Paid;
@@ -128,7 +129,8 @@ internal sealed class CallDesk(
                 Models = [group.Key.ModelDigest],
                 Provider = named.Provider,
                 PromptTokens = prompt.Tokens,
-                IsBound = prompt.Inputs is null,
+                // Inputs to embed need not fit the context together; each is held against it below.
+                IsBound = prompt.Inputs is null || chat.Embedding is not null,
                 Choices = (ulong)chat.Choices,
                 AppLimit = (ulong?)chat.MaxTokens,
                 // What a channel can hold counts, not what is idle at the moment: for more, one is opened.
@@ -139,9 +141,9 @@ internal sealed class CallDesk(
             };
             var ranking = Matching.Rank(
                 needs, market.Book, now, traffic.Measured,
-                (listed, worst) => listed.Offer.Counting == group.Key.Counting
-                    ? Usable(listed, worst, appRequest)
-                    : new Refusal(Fault.Nobody, "counted_otherwise", "It counts tokens in another way."));
+                (listed, worst) => listed.Offer.Counting != group.Key.Counting
+                    ? new Refusal(Fault.Nobody, "counted_otherwise", "It counts tokens in another way.")
+                    : prompt.CheckInputs(chat, listed.Offer) ?? Usable(listed, worst, appRequest));
             candidates.AddRange(ranking.Candidates.Select(candidate => (candidate, prompt)));
             passedOver.AddRange(ranking.PassedOver.Select(passed => passed.Why));
         }
@@ -206,6 +208,13 @@ internal sealed class CallDesk(
         }
 
         var tokens = encoded.Value.Aggregate(0UL, (sum, ids) => sum + (ulong)ids.Length);
+        if (chat.Embedding is not null && tokens > EmbeddingInputs.MostTokens)
+        {
+            return new CountedPrompt(encoder, null, 0, new Refusal(
+                Fault.Ours, "max_tokens_per_request",
+                $"The inputs have {tokens} tokens together, and one request takes {EmbeddingInputs.MostTokens}."));
+        }
+
         var isEmpty = Array.Exists(encoded.Value, ids => ids.Length == 0);
         return new CountedPrompt(encoder, encoded.Value, tokens, isEmpty
             ? new Refusal(Fault.Ours, "invalid_prompt", "There is nothing to read: the text has no tokens.") : null);
@@ -339,5 +348,17 @@ internal sealed class CallDesk(
     }
 
     /// <summary>A prompt, or the inputs to embed, with their ids where they are counted here.</summary>
-    private sealed record CountedPrompt(PromptEncoder? Encoder, int[][]? Inputs, ulong Tokens, Refusal? Unfit);
+    private sealed record CountedPrompt(PromptEncoder? Encoder, int[][]? Inputs, ulong Tokens, Refusal? Unfit)
+    {
+        /// <summary>Whether each input fits what the model reads at once.</summary>
+        public Refusal? CheckInputs(ChatRequest chat, Offer offer)
+        {
+            var longest = chat.Embedding is null ? 0 : Inputs?.Max(ids => ids.Length) ?? 0;
+            return longest > offer.Context
+                ? new Refusal(
+                    Fault.Theirs, "context_length_exceeded",
+                    $"An input has {longest} tokens and the model reads {offer.Context} at once. Shorten or split it.")
+                : null;
+        }
+    }
 }

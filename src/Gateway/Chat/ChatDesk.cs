@@ -169,6 +169,7 @@ internal sealed class ChatDesk(
         {
             Reasoning = choice.Reasoning.Length > 0 ? choice.Reasoning.ToString() : null,
             ToolCalls = calls,
+            Vectors = choice.Vectors,
             Logprobs = choice.Logprobs.ToJson(),
             PromptLogprobs = choice.PromptLogprobs.ToJson(),
             TokenIds = call.Chat.ReturnTokenIds ? choice.Ids : null,

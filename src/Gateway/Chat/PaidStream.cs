@@ -77,7 +77,9 @@ internal sealed class PaidStream(
             using var raises = new Raises(this, call, answer);
             using var leaving = aborted.UnsafeRegister(
                 static state => ((Leaving)state!).Leave(), new Leaving(this, call, reading));
-            var (receipt, failure) = await ReadAsync(call, answer, reply, raises, onPart, reading.Token);
+            var (receipt, failure) = call.Chat.Embedding is { } asked
+                ? await VectorReply.ReadAsync(asked, answer, reply, reading.Token)
+                : await ReadAsync(call, answer, reply, raises, onPart, reading.Token);
             return await EndAsync(call, answer, reply, receipt, failure);
         }
     }

@@ -37,6 +37,9 @@ public sealed record ChatChoice(int Index, string? Content, string FinishReason)
     /// <summary>The logprobs of a completion's prompt, in the same shape; with the first choice only.</summary>
     public ReadOnlyMemory<byte> PromptLogprobs { get; init; }
 
+    /// <summary>The vectors of a request to embed, one for each input; empty for text.</summary>
+    public IReadOnlyList<float[]> Vectors { get; init; } = [];
+
     /// <summary>Every billable token, or null to leave <c>token_ids</c> out.</summary>
     public IReadOnlyList<int>? TokenIds { get; init; }
 }

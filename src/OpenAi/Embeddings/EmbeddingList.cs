@@ -126,11 +126,12 @@ public sealed record EmbeddingList(IReadOnlyList<float[]> Vectors, long PromptTo
         var vector = told.ValueKind switch
         {
             JsonValueKind.String => FromBase64(told),
-            JsonValueKind.Array when told.GetArrayLength() <= EmbeddingCall.MostDimensions =>
+            JsonValueKind.Array when told.GetArrayLength() <= EmbeddingInputs.MostDimensions =>
                 [.. told.EnumerateArray().Select(number => number.GetSingle())],
             _ => null,
         };
-        return vector is { Length: > 0 and <= EmbeddingCall.MostDimensions } && Array.TrueForAll(vector, float.IsFinite)
+        return vector is { Length: > 0 and <= EmbeddingInputs.MostDimensions }
+            && Array.TrueForAll(vector, float.IsFinite)
             ? vector : null;
     }
 

@@ -7,6 +7,7 @@ using Souk.Market.Pricing;
 using Souk.Market.Vouchers;
 using Souk.OpenAi.Chat;
 using Souk.OpenAi.Completions;
+using Souk.OpenAi.Embeddings;
 using Souk.OpenAi.Errors;
 using Souk.Protocol;
 using Souk.Provider.Channels;
@@ -81,6 +82,11 @@ internal sealed class Admission(
             return ChatRequest.Parse(body);
         }
 
+        if (path == NodePaths.Embeddings)
+        {
+            return EmbeddingInputs.Parse(body);
+        }
+
         var completion = CompletionRequest.Parse(body);
         if (!completion.IsOk)
         {
@@ -94,10 +100,10 @@ internal sealed class Admission(
     }
 
     private async Task<Result<(Admitted Admitted, CoverGate Cover)>> AdmitAsync(
-        PaidRequest paid, ReadOnlyMemory<byte> body, Offer offer, ModelForSale sale, ChatRequest chat, int[]? ids,
+        PaidRequest paid, ReadOnlyMemory<byte> body, Offer offer, ModelForSale sale, ChatRequest chat, int[][]? ids,
         SellerView view)
     {
-        var prompt = (ulong?)ids?.Length ?? UncountedWork.MostInput(body.Length);
+        var prompt = (ulong?)ids?.Sum(some => (long)some.Length) ?? UncountedWork.MostInput(body.Length);
         var output = Charge.WorstCaseOutput(
             (ulong)chat.Choices, (ulong?)chat.MaxTokens, (ulong)offer.MaxOutput, (ulong)offer.Context, ids is null ? 0
                 : prompt);
@@ -173,11 +179,13 @@ internal sealed class Admission(
     public static Amount Exposure(ProviderBook book) => book.Channels.Values
         .Aggregate(Amount.Zero, (sum, channel) => sum + Amount.SubtractToZero(channel.Collectible, channel.Claimed));
 
-    private static Result<int[]?> CountPrompt(ModelForSale sale, ChatRequest chat)
+    private static Result<int[][]?> CountPrompt(ModelForSale sale, ChatRequest chat)
     {
         try
         {
-            return sale.Engine.EncodePrompt(chat);
+            return chat.Embedding is { } inputs ? sale.Engine.EncodeInputs(inputs)
+                : sale.Engine.EncodePrompt(chat) is { } ids ? new int[][] { ids }
+                : null;
         }
         catch (EngineException refused)
         {

@@ -1,5 +1,4 @@
 using Souk.Engines;
-using Souk.Ledger;
 using Souk.Market.Pricing;
 using Souk.OpenAi.Chat;
 using Souk.OpenAi.Errors;
@@ -10,45 +9,28 @@ using FinishReasons = Souk.Protocol.FinishReasons;
 
 namespace Souk.Provider.Requests;
 
-/// <summary>An admitted request: what was agreed before any work.</summary>
-internal sealed record Admitted(
-    PaidRequest Paid, Bytes32 ChannelId, Offer Offer, ModelForSale Sale, ChatRequest Chat, ReadOnlyMemory<byte> Body,
-    int[]? PromptIds, Bytes32 RequestCommitment, Bytes32 ProviderNonce, string KeySource, SamplingKey Key,
-    SamplingParameters Sampling, Amount Base, ulong MostOutput, ulong StartedAtMs)
-{
-    /// <summary>Greatest output of one choice, in tokens.</summary>
-    public int MaxTokens => Math.Min(Chat.MaxTokens ?? Offer.MaxOutput, Offer.MaxOutput);
-
-    /// <summary>The most prompt tokens that can be cached: what this customer sent here before.</summary>
-    public ulong MostCached { get; init; }
-
-    /// <summary>True when every token id is told and committed to.</summary>
-    public bool CountsIds => Offer.Counting == CountingKinds.Ids;
-}
-
 /// <summary>
 /// One paid answer while it is made: pulls the engine only as far as the vouchers cover, streams chunks with token ids,
-/// and counts what is charged. Its end is told by <see cref="Outcome"/>; the receipt is signed elsewhere.
+/// and counts what is charged.
 /// </summary>
-internal sealed class PaidRun : IDisposable
+internal sealed class PaidRun : PaidWork
 {
     private readonly Admitted _admitted;
     private readonly IWireResponse _response;
     private readonly ChatStreamWriter _writer;
-    private readonly CancellationTokenSource _stop = new();
     private readonly List<int>[] _ids;
     private readonly string?[] _reasons;
     private readonly TimeProvider _time;
     private bool _isListening = true;
     private bool _isStarted;
-    private bool _isCancelled;
     private bool _isCounted;
     private ulong _reported;
     private ulong _events;
 
     public PaidRun(Admitted admitted, CoverGate cover, IWireResponse response, TimeProvider time)
+        : base(admitted, cover)
     {
-        (_admitted, Cover, _response, _time) = (admitted, cover, response, time);
+        (_admitted, _response, _time) = (admitted, response, time);
         _writer = new ChatStreamWriter(
             (admitted.Chat.Prompt is null ? "chatcmpl-" : "cmpl-") + admitted.Paid.Id,
             time.GetUtcNow().ToUnixTimeSeconds(), admitted.Offer.ModelDigest.ToString(),
@@ -57,55 +39,11 @@ internal sealed class PaidRun : IDisposable
         _reasons = new string?[admitted.Chat.Choices];
     }
 
-    /// <summary>What the vouchers cover.</summary>
-    public CoverGate Cover { get; }
-
-    /// <summary>The request as admitted.</summary>
-    public Admitted Admitted => _admitted;
-
     /// <summary>Told once the prompt is counted and before any token: prefill begins.</summary>
     public Func<PromptCounted, Bytes32, Task>? Prefilling { get; init; }
 
-    public ulong Input { get; private set; }
-
-    public ulong Cached { get; private set; }
-
-    public Bytes32 PromptCommitment { get; private set; }
-
-    public ulong FirstTokenAtMs { get; private set; }
-
-    /// <summary>Why it ended, once it has.</summary>
-    public string? Outcome { get; private set; }
-
-    /// <summary>Why the engine or the cover failed, if one did.</summary>
-    public Refusal? Failure { get; private set; }
-
-    /// <summary>What the engine threw that no engine should.</summary>
-    public Exception? Bug { get; private set; }
-
-    /// <summary>True once status and headers are out, so that a failure can only be told in the stream.</summary>
-    public bool IsStarted => _isStarted;
-
-    /// <summary>Tokens generated over all choices.</summary>
-    public ulong Generated { get; private set; }
-
-    /// <summary>Stops at the next token.</summary>
-    public void Cancel()
-    {
-        _isCancelled = true;
-        Cover.Close();
-        try
-        {
-            _stop.Cancel();
-        }
-        catch (ObjectDisposedException)
-        {
-            // Whoever cancels found the run just before it ended; there is nothing left to stop.
-        }
-    }
-
-    /// <summary>A copy of what was generated, by choice.</summary>
-    public IReadOnlyList<RequestChoice> Choices()
+    /// <inheritdoc/>
+    public override IReadOnlyList<RequestChoice> Choices()
     {
         lock (_ids)
         {
@@ -113,8 +51,8 @@ internal sealed class PaidRun : IDisposable
         }
     }
 
-    /// <summary>The output that is charged: never beyond what is covered or what was asked for.</summary>
-    public ulong ChargedOutput()
+    /// <inheritdoc/>
+    public override ulong ChargedOutput()
     {
         if (_admitted.CountsIds || _reported == 0)
         {
@@ -126,36 +64,31 @@ internal sealed class PaidRun : IDisposable
         return Math.Min(Math.Min(_reported, most), covered);
     }
 
-    /// <summary>Runs the engine to the end of the answer, whatever that is. Throws only what is a bug.</summary>
-    public async Task RunAsync(CancellationToken aborted)
+    /// <inheritdoc/>
+    public override async Task<bool> TryEndAsync(Signed<Receipt> receipt)
     {
-        using var gone = aborted.UnsafeRegister(static run => ((PaidRun)run!).Cancel(), this);
-        try
+        if (!_isStarted)
         {
-            await GenerateAsync();
-        }
-        catch (Exception) when (IsWhole)
-        {
-            // Every choice has told its end, so what happens afterwards changes neither answer nor bill.
-            Outcome = Ended();
-        }
-        catch (EngineException failed)
-        {
-            Failure = failed.ToRefusal();
-            Outcome = FinishReasons.Error;
-        }
-        catch (OperationCanceledException) when (_isCancelled)
-        {
-            Outcome = FinishReasons.Cancelled;
-        }
-        catch (Exception bug) when (bug is not LedgerException)
-        {
-            // A fault of the engine must not leave the channel without a receipt.
-            Failure = new Refusal(Fault.Ours, "engine_failed", "The provider's engine failed; try again or elsewhere.");
-            Outcome = FinishReasons.Error;
-            Bug = bug;
+            return false;
         }
 
+        if (Failure is { } failure)
+        {
+            await SendErrorAsync(failure);
+        }
+        else
+        {
+            await SendUsageAsync();
+        }
+
+        await SendAsync(ReceiptText.ToComment(receipt));
+        await SendAsync(ChatStreamWriter.Done);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    protected override async Task EndedAsync()
+    {
         if (!_admitted.CountsIds && !_isCounted && Generated > 0)
         {
             Input = UncountedWork.InputOfBroken(_admitted.Body.Length);
@@ -167,15 +100,14 @@ internal sealed class PaidRun : IDisposable
         }
     }
 
-    /// <summary>Ends the request before any work.</summary>
-    public Task RefuseAsync(Refusal refusal)
-    {
-        (Failure, Outcome) = (refusal, FinishReasons.Error);
-        return Task.CompletedTask;
-    }
+    /// <inheritdoc/>
+    protected override string? WholeOutcome() => IsWhole ? Ended() : null;
+
+    /// <inheritdoc/>
+    protected override void Free() => _writer.Dispose();
 
     /// <summary>Sends bytes of the stream; a customer that no longer listens is cancelled, not an error.</summary>
-    public async ValueTask SendAsync(ReadOnlyMemory<byte> data)
+    private async ValueTask SendAsync(ReadOnlyMemory<byte> data)
     {
         if (!_isListening)
         {
@@ -194,7 +126,7 @@ internal sealed class PaidRun : IDisposable
     }
 
     /// <summary>Sends status and headers, the provider's nonce among them, and the role chunks; once.</summary>
-    public async Task StartAsync()
+    private async Task StartAsync()
     {
         if (_isStarted || !_isListening)
         {
@@ -229,32 +161,27 @@ internal sealed class PaidRun : IDisposable
     }
 
     /// <summary>The chunk that tells usage.</summary>
-    public ValueTask SendUsageAsync() => SendAsync(_writer.Usage(
+    private ValueTask SendUsageAsync() => SendAsync(_writer.Usage(
         new Usage((long)(Input + Cached), (long)ChargedOutput()) { CachedTokens = (long)Cached }));
 
     /// <summary>The event that tells a failure after the start.</summary>
-    public ValueTask SendErrorAsync(Refusal refusal) => SendAsync(_writer.Error(
+    private ValueTask SendErrorAsync(Refusal refusal) => SendAsync(_writer.Error(
         refusal.Fault == Fault.Theirs
             ? OpenAiError.InvalidRequest(refusal.Message, code: refusal.Code)
             : OpenAiError.BadGateway(refusal.Message, refusal.Code)));
 
-    public void Dispose()
-    {
-        _writer.Dispose();
-        _stop.Dispose();
-    }
-
-    private async Task GenerateAsync()
+    /// <inheritdoc/>
+    protected override async Task WorkAsync()
     {
         var request = new EngineRequest(
             _admitted.Chat, _admitted.Body, _admitted.Key, _admitted.Sampling, _admitted.MaxTokens, _admitted.Chat.Stop,
             _admitted.Chat.Choices, _admitted.Paid.Channel.Payer.ToString())
         {
-            PromptIds = _admitted.PromptIds,
+            PromptIds = _admitted.Prompts?[0],
         };
 
         await using var events = _admitted.Sale.Engine
-            .GenerateAsync(request, _stop.Token).GetAsyncEnumerator(_stop.Token);
+            .GenerateAsync(request, Stopping).GetAsyncEnumerator(Stopping);
         while (Outcome is null && await events.MoveNextAsync())
         {
             await (events.Current switch
@@ -269,12 +196,12 @@ internal sealed class PaidRun : IDisposable
             {
                 Outcome ??= Ended();
             }
-            else if (_isCancelled)
+            else if (IsCancelled)
             {
                 Outcome ??= FinishReasons.Cancelled;
             }
             else if (Outcome is null && Generated < _admitted.MostOutput
-                && !await Cover.CoversAsync(Generated + 1, _stop.Token))
+                && !await Cover.CoversAsync(Generated + 1, Stopping))
             {
                 Outcome = FinishReasons.Length;
             }
@@ -317,7 +244,7 @@ internal sealed class PaidRun : IDisposable
     private async Task DeliverAsync(TokenOut token)
     {
         var count = _admitted.CountsIds ? (ulong)token.Ids.Length : CountEvent(token);
-        if (!await Cover.CoversAsync(Generated + count, _stop.Token))
+        if (!await Cover.CoversAsync(Generated + count, Stopping))
         {
             Outcome = FinishReasons.Length;
             return;

@@ -13,7 +13,7 @@ internal sealed class ReceiptDesk(
     private readonly SoukDomain _domain = chain.Network.SoukDomain;
 
     /// <summary>The receipt of an answer that has ended, however it ended.</summary>
-    public async Task<Signed<Receipt>> SignAsync(PaidRun run)
+    public async Task<Signed<Receipt>> SignAsync(PaidWork run)
     {
         var admitted = run.Admitted;
         // What our side ended before the first token is free; the prompt of a cancelled request is not.

@@ -23,7 +23,7 @@ internal sealed partial class RequestDesk : IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger<RequestDesk> _log;
     private readonly ChainWatch _watch;
-    private readonly ConcurrentDictionary<RequestId, PaidRun> _running = new();
+    private readonly ConcurrentDictionary<RequestId, PaidWork> _running = new();
     private readonly Dictionary<Bytes32, int> _busy = [];
 
     public RequestDesk(
@@ -67,10 +67,12 @@ internal sealed partial class RequestDesk : IDisposable
             return;
         }
 
-        using var run = new PaidRun(admission.Admitted, admission.Cover, response, _time)
-        {
-            Prefilling = (prompt, commitment) => PrefillAsync(paid.Id, prompt, commitment),
-        };
+        using PaidWork run = admission.Admitted.Chat.Embedding is null
+            ? new PaidRun(admission.Admitted, admission.Cover, response, _time)
+            {
+                Prefilling = (prompt, commitment) => PrefillAsync(paid.Id, prompt, commitment),
+            }
+            : new PaidEmbedding(admission.Admitted, admission.Cover, response, _time);
         _running[paid.Id] = run;
         await AnswerAsync(run, response, aborted);
     }
@@ -161,7 +163,7 @@ internal sealed partial class RequestDesk : IDisposable
         _watch.DepositConfirmed -= WidenCover;
     }
 
-    private async Task AnswerAsync(PaidRun run, IWireResponse response, CancellationToken aborted)
+    private async Task AnswerAsync(PaidWork run, IWireResponse response, CancellationToken aborted)
     {
         var admitted = run.Admitted;
         var isPlaced = TryEnter(admitted);
@@ -189,26 +191,15 @@ internal sealed partial class RequestDesk : IDisposable
         LogServed(
             admitted.Paid.Id, receipt.Message.InputTokens + receipt.Message.CachedTokens, receipt.Message.OutputTokens,
             receipt.Message.FinishReason, receipt.Message.Charge);
-        if (!run.IsStarted)
+        if (await run.TryEndAsync(receipt))
         {
-            var refusal = run.Failure ?? new Refusal(Fault.Ours, "ended_early", "The answer ended before it began.");
-            var headers = new WireHeaders(2) { { SoukHeaders.Receipt, ReceiptText.ToHeader(receipt) } };
-            headers[SoukHeaders.ProviderNonce] = admitted.ProviderNonce.ToString();
-            await response.SendErrorAsync(WireError.From(refusal, StatusOf(refusal)), aborted, headers);
             return;
         }
 
-        if (run.Failure is { } failure)
-        {
-            await run.SendErrorAsync(failure);
-        }
-        else
-        {
-            await run.SendUsageAsync();
-        }
-
-        await run.SendAsync(ReceiptText.ToComment(receipt));
-        await run.SendAsync(Souk.OpenAi.Chat.ChatStreamWriter.Done);
+        var refusal = run.Failure ?? new Refusal(Fault.Ours, "ended_early", "The answer ended before it began.");
+        var headers = new WireHeaders(2) { { SoukHeaders.Receipt, ReceiptText.ToHeader(receipt) } };
+        headers[SoukHeaders.ProviderNonce] = admitted.ProviderNonce.ToString();
+        await response.SendErrorAsync(WireError.From(refusal, StatusOf(refusal)), aborted, headers);
     }
 
     // Not awaited by the stream: rows keep their order, so the receipt's row proves that this one is durable too. A

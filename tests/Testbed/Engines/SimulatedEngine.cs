@@ -1,7 +1,9 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using Souk.Engines;
 using Souk.OpenAi.Chat;
+using Souk.OpenAi.Embeddings;
 using Souk.OpenAi.Tokens;
 using Souk.Protocol;
 
@@ -78,6 +80,14 @@ public sealed class SimulatedEngine(EngineModel model, TimeProvider time) : IEng
             var countsIds = Model.Counting == CountingKinds.Ids;
             yield return new PromptCounted(prompt.Length + OvercountsPrompt, 0, countsIds ? prompt : null);
             await Task.Delay(PrefillTime, time, cancellationToken);
+            if (request.PromptLogprobs)
+            {
+                // In two pieces, as an engine that reads its prompt in pieces may send it.
+                var half = prompt.Length / 2;
+                yield return new PromptScored(Logprobs(prompt[..half], isFirst: true));
+                yield return new PromptScored(Logprobs(prompt[half..]));
+            }
+
             for (var choice = 0; choice < request.Choices; choice++)
             {
                 var limit = Math.Min(request.MaxTokens, Model.Context - prompt.Length);
@@ -128,11 +138,58 @@ public sealed class SimulatedEngine(EngineModel model, TimeProvider time) : IEng
 
             var isLast = t == limit - 1;
             yield return new TokenOut(
-                choice, [id], isLast ? revealed.Text + stops.Push(text.Flush()).Text + stops.Flush() : revealed.Text);
+                choice, [id], isLast ? revealed.Text + stops.Push(text.Flush()).Text + stops.Flush() : revealed.Text)
+            {
+                Logprobs = request.Chat.Logprobs ? Logprobs([id]) : default,
+            };
         }
 
         yield return new Finished(choice, "length", limit + OvercountsOutput);
     }
+
+    /// <summary>The vector of an input: its length, its first and its last id, and a half.</summary>
+    public static float[] VectorOf(int[] ids) => [ids.Length, ids[0], ids[^1], 0.5f];
+
+    /// <inheritdoc/>
+    public int[][]? EncodeInputs(EmbeddingInputs inputs)
+    {
+        var ids = _encoder.EncodeInputs(inputs);
+        return !ids.IsOk ? throw new EngineException(Fault.Theirs, ids.Error.Code ?? "invalid", ids.Error.Message)
+            : Model.Counting == CountingKinds.Ids ? ids.Value : null;
+    }
+
+    /// <inheritdoc/>
+    public async Task<Embeddings> EmbedAsync(EmbeddingRequest request, CancellationToken cancellationToken)
+    {
+        Running++;
+        try
+        {
+            await Task.Delay(PrefillTime, time, cancellationToken);
+            if (FailsAfter is not null)
+            {
+                throw Failure();
+            }
+
+            var ids = request.InputIds ?? _encoder.EncodeInputs(request.Inputs).Value;
+            return new Embeddings([.. ids.Select(VectorOf)], ids.Sum(some => some.Length) + OvercountsPrompt);
+        }
+        finally
+        {
+            Running--;
+        }
+    }
+
+    // Each token is as likely as its place among the letters says, and "z" is always the other choice.
+    private static byte[] Logprobs(int[] ids, bool isFirst = false) => JsonSerializer.SerializeToUtf8Bytes(new
+    {
+        content = ids.Select((id, i) => new
+        {
+            token = ((char)id).ToString(), logprob = isFirst && i == 0 ? (double?)null : -id / 100.0,
+            bytes = new[] { id },
+            top_logprobs = isFirst && i == 0 ? []
+                : new[] { new { token = "z", logprob = -9.5, bytes = new[] { 122 } } },
+        }),
+    });
 
     // Numbers 0 to 25 are letters and 26 is the space; a byte's token has the byte's own number.
     private static int Letter(SamplingKey key, int choice, int position)

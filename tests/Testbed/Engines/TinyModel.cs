@@ -21,7 +21,11 @@ public static class TinyModel
         + "{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
 
     /// <summary>The model, its digest fixed by its name.</summary>
-    public static EngineModel Make(string name, string counting = CountingKinds.Ids)
+    /// <param name="name">Fixes its digest.</param>
+    /// <param name="counting">How its tokens are counted.</param>
+    /// <param name="features">What it can do; null for the usual.</param>
+    public static EngineModel Make(
+        string name, string counting = CountingKinds.Ids, IReadOnlyList<string>? features = null)
     {
         var files = new SortedDictionary<string, ReadOnlyMemory<byte>>(StringComparer.Ordinal)
         {
@@ -39,7 +43,7 @@ public static class TinyModel
         var manifest = ModelManifest.FromFiles(entries, "w=f32,a=f32,kv=f32");
         return new EngineModel(
             name, manifest, files, Context, MostOutput, 260, "simulated/1", null, counting,
-            [EngineFeatures.ManyChoices, EngineFeatures.Seed, EngineFeatures.Stop]);
+            features ?? [EngineFeatures.ManyChoices, EngineFeatures.Seed, EngineFeatures.Stop]);
     }
 
     /// <summary>The encoder of every such model.</summary>

@@ -58,6 +58,10 @@ public sealed class AppClient(IWireClient wire, PeerTarget gateway, string? apiK
         return PostAsync(Encoding.UTF8.GetBytes(body.ToJsonString()), leave);
     }
 
+    /// <summary>Posts JSON to a path.</summary>
+    public Task<AppReply> PostAsync(string path, JsonObject body, CancellationToken leave = default) =>
+        SendAsync(WireRequest.Json("POST", path, Encoding.UTF8.GetBytes(body.ToJsonString())), leave);
+
     /// <summary>Posts any bytes.</summary>
     public Task<AppReply> PostAsync(ReadOnlyMemory<byte> body, CancellationToken leave = default) =>
         SendAsync(WireRequest.Json("POST", "/v1/chat/completions", body), leave);

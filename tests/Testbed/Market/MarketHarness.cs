@@ -50,7 +50,7 @@ public sealed class MarketHarness : IDisposable
         Keys = new MarketKeys(Scheduler.Randomness.Fork("keys"));
         Network = new SimulatedNetwork(Scheduler, options.Faults);
         Chain = new SimulatedChain(Scheduler, NetworkOf(options));
-        Engine = new SimulatedEngine(TinyModel.Make("tiny-1", options.Counting), Scheduler.Time);
+        Engine = new SimulatedEngine(TinyModel.Make("tiny-1", options.Counting, options.Features), Scheduler.Time);
     }
 
     public MarketOptions Options { get; }

@@ -24,6 +24,9 @@ public sealed record MarketOptions
     /// <summary>How the model's tokens are counted.</summary>
     public string Counting { get; init; } = CountingKinds.Ids;
 
+    /// <summary>Feature words of the model, sorted; null for the usual. "embeddings" alone makes it embed.</summary>
+    public IReadOnlyList<string>? Features { get; init; }
+
     /// <summary>Least output tokens of a slice.</summary>
     public int SliceLeast { get; init; } = 8;
 
