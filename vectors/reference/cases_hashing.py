@@ -37,6 +37,9 @@ def commitments():
         "request": {"body_hex": body.hex(), "commitment": hex_of(hashing.commitment("souk-request-1", salt, body))},
         "prompts": [{"ids": ids, "commitment": hex_of(
             hashing.commitment("souk-prompt-1", salt, hashing.ids_bytes([ids])))} for ids in ([], [7], choices[0], long)],
+        "inputs": [{"inputs": c, "commitment": hex_of(
+            hashing.commitment("souk-prompt-1", salt, hashing.ids_bytes(c)))}
+            for c in ([[7]], choices, [[7], [7], [1, 2]])],
         "outputs": [{"choices": c, "commitment": hex_of(
             hashing.commitment("souk-output-1", salt, hashing.ids_bytes(c)))}
             for c in ([[]], [choices[0]], choices, [[], []], [long])],

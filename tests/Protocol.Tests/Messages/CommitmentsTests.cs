@@ -20,6 +20,12 @@ public class CommitmentsTests
         Assert.Equal(row.Word("commitment"), Commitments.Prompt(Salt, Vectors.Ids(row.GetProperty("ids")))));
 
     [Fact]
+    public void Inputs_to_embed_commit_to_the_ids_of_each() =>
+        Assert.All(File.GetProperty("inputs").EnumerateArray(), row => Assert.Equal(
+            row.Word("commitment"),
+            Commitments.Prompt(Salt, row.GetProperty("inputs").EnumerateArray().Select(Vectors.Ids).ToArray())));
+
+    [Fact]
     public void Outputs_commit_to_the_ids_of_every_choice() =>
         Assert.All(File.GetProperty("outputs").EnumerateArray(), row =>
         {
