@@ -34,6 +34,7 @@ internal static class CommandTree
         DeployCommand.Deploy(screen),
         WalletCommands.Wallet(screen),
         KeyCommands.Keys(screen),
+        UsageCommand.Usage(screen),
         DoctorCommand.Doctor(screen),
     };
 }

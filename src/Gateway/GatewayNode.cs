@@ -69,8 +69,9 @@ public sealed class GatewayNode
             new Readiness(_market, catalogue, _watch, journal, chain, time), new Cors(options.AllowedOrigins), time,
             randomness);
         AdminDoor = new AdminDoor(
-            options, _keys, new AdminReports(options, chain, journal, _market, _watch, traffic, recent),
-            new AdminActions(options, chain, journal, _keys, _watch, time), randomness);
+            options, new KeyAdmin(chain, journal, _keys, time), new UsageReport(chain, journal, time),
+            new AdminReports(options, chain, journal, _market, _watch, traffic, recent),
+            new AdminActions(options, chain, journal, _watch), randomness);
     }
 
     /// <summary>What apps reach: the OpenAI API.</summary>

@@ -30,6 +30,22 @@ internal static class AdminAccess
             ? new AdminLink(RoleHosts.Url("http", running.Ports.Admin), token)
             : null;
 
+    /// <summary>Sets the action of a command that talks to the gateway that runs here.</summary>
+    public static Command DoesAtGateway(
+        this Command command, Screen screen, Func<AdminLink, ParseResult, CancellationToken, Task<int>> action) =>
+        command.Does(screen, async (parsed, cancellation) =>
+        {
+            if (Open(parsed, screen) is not { } admin)
+            {
+                return ExitCodes.NotRunning;
+            }
+
+            using (admin)
+            {
+                return await action(admin, parsed, cancellation);
+            }
+        });
+
     /// <summary>What to say where nothing runs.</summary>
     public static string NothingRuns(DataDirectory data) =>
         $"No gateway runs on {data.Root}. Start a whole network with 'souk up', or a gateway with 'souk gateway'.";

@@ -25,14 +25,21 @@ internal sealed class AdminLink : IDisposable
         SendAsync(new HttpRequestMessage(HttpMethod.Delete, path), cancellation);
 
     public Task<Result<JsonElement>> PostAsync(string path, object body, CancellationToken cancellation) =>
+        SendAsync(HttpMethod.Post, path, body, cancellation);
+
+    public Task<Result<JsonElement>> PatchAsync(string path, object body, CancellationToken cancellation) =>
+        SendAsync(HttpMethod.Patch, path, body, cancellation);
+
+    public void Dispose() => _http.Dispose();
+
+    private Task<Result<JsonElement>> SendAsync(
+        HttpMethod method, string path, object body, CancellationToken cancellation) =>
         SendAsync(
-            new HttpRequestMessage(HttpMethod.Post, path)
+            new HttpRequestMessage(method, path)
             {
                 Content = new StringContent(JsonSerializer.Serialize(body), Encoding.UTF8, "application/json"),
             },
             cancellation);
-
-    public void Dispose() => _http.Dispose();
 
     private async Task<Result<JsonElement>> SendAsync(HttpRequestMessage request, CancellationToken cancellation)
     {

@@ -53,6 +53,22 @@ internal sealed class Screen(IAnsiConsole console, IAnsiConsole errors, TimeProv
     /// <summary>A heading.</summary>
     public void Heading(string text) => console.MarkupLine($"[bold]{Markup.Escape(text)}[/]");
 
+    /// <summary>Rows under their headings; numbers stand on the right. Never cut, so that a pipe gets whole
+    /// values.</summary>
+    public void Table(IReadOnlyList<(string Name, bool IsNumber)> columns, IReadOnlyList<string[]> rows)
+    {
+        var widths = columns.Select((column, at) => rows.Select(row => row[at].Length).Append(column.Name.Length).Max())
+            .ToArray();
+        Raw(Row([.. columns.Select(column => column.Name)]));
+        foreach (var row in rows)
+        {
+            Raw(Row(row));
+        }
+
+        string Row(string[] cells) => string.Join("  ", cells.Select((cell, at) =>
+            columns[at].IsNumber ? cell.PadLeft(widths[at]) : cell.PadRight(widths[at]))).TrimEnd();
+    }
+
     /// <summary>One line of a check, and what to do where it found a problem.</summary>
     public void Verdict(bool isOk, string name, string text, string? advice)
     {

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Souk.Chain;
 using Souk.Gateway.Channels;
-using Souk.Gateway.Keys;
 using Souk.Ledger.Books;
 using Souk.Ledger.Customer;
 using Souk.Protocol;
@@ -10,46 +9,8 @@ namespace Souk.Gateway.Admin;
 
 /// <summary>What the owner does through the admin API.</summary>
 internal sealed class AdminActions(
-    GatewayOptions options, IMarketChain chain, Journal<CustomerBook> journal, KeyDesk keys, ChannelWatch watch,
-    TimeProvider time)
+    GatewayOptions options, IMarketChain chain, Journal<CustomerBook> journal, ChannelWatch watch)
 {
-    /// <summary>POST keys: <c>{"name", "budget": "decimal of the whole currency", "expires_in_seconds"?}</c>.</summary>
-    public async Task<Result<ReadOnlyMemory<byte>>> CreateKeyAsync(ReadOnlyMemory<byte> body)
-    {
-        var read = AdminJson.Read<(string Name, Amount Budget, ulong? Expiry)>(body, root =>
-        {
-            var name = root.GetProperty("name").GetString() ?? "";
-            if (!TryAmount(root, "budget", out var budget))
-            {
-                return new Refusal(
-                    Fault.Theirs, "budget_unfit",
-                    $"The budget is a decimal string with at most {chain.Network.CurrencyDecimals} places, such as "
-                        + $"\"5.00\".");
-            }
-
-            ulong? expiry = root.TryGetProperty("expires_in_seconds", out var seconds)
-                && seconds.TryGetUInt32(out var life)
-                ? (ulong)time.GetUtcNow().ToUnixTimeMilliseconds() + (life * 1000UL)
-                : null;
-            return (name, budget, expiry);
-        });
-        if (!read.TryGet(out var wanted, out var refusal)
-            || !(await keys.CreateAsync(
-                new KeySettings(wanted.Name, wanted.Budget, wanted.Expiry, Ledger.Rows.KeyLimits.None))).TryGet(
-                out var made, out refusal))
-        {
-            return refusal;
-        }
-
-        return AdminJson.Write(json =>
-        {
-            json.WriteString("hash", made.Hash.ToString());
-            json.WriteString("key", made.Secret);
-            json.WriteString("name", wanted.Name);
-            json.WriteString("budget", wanted.Budget.ToDecimal(chain.Network.CurrencyDecimals));
-        });
-    }
-
     /// <summary>POST deposits: <c>{"amount"}</c> moves currency that the gateway's own key holds into the vault.
     /// Anybody else funds the vault by sending currency to its address.</summary>
     public async Task<Result<ReadOnlyMemory<byte>>> DepositAsync(

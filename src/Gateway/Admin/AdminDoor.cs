@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using Souk.Gateway.Keys;
 using Souk.OpenAi.Errors;
 using Souk.Protocol;
 using Souk.Wire;
@@ -9,12 +8,13 @@ using Souk.Wire;
 namespace Souk.Gateway.Admin;
 
 /// <summary>
-/// The owner's door, on its own port: API keys, budgets, deposits, channels, receipts. It asks for the owner's token,
-/// and refuses foreign Host names and any Origin, so that no web page can use a browser on this machine to get in.
+/// The owner's door, on its own port: API keys and what they used, deposits, channels, receipts. It asks for the
+/// owner's token, and refuses foreign Host names and any Origin, so that no web page can use a browser on this machine
+/// to get in.
 /// </summary>
 internal sealed class AdminDoor(
-    GatewayOptions options, KeyDesk keys, AdminReports reports, AdminActions actions, Randomness randomness)
-        : IWireHandler
+    GatewayOptions options, KeyAdmin keys, UsageReport usage, AdminReports reports, AdminActions actions,
+    Randomness randomness) : IWireHandler
 {
     private const string KeysPath = "/admin/v1/keys";
 
@@ -83,15 +83,22 @@ internal sealed class AdminDoor(
             case ("POST", "/admin/v1/deposits"):
                 return await actions.DepositAsync(request.Body, cancellation);
             case ("GET", KeysPath):
-                return reports.Keys();
+                return keys.All();
             case ("POST", KeysPath):
-                return await actions.CreateKeyAsync(request.Body);
+                return await keys.CreateAsync(request.Body);
+            case ("GET", "/admin/v1/usage"):
+                return usage.Of(request);
         }
 
-        if (request.Method == "DELETE" && TryTail(request.Path, KeysPath + "/", out var hash)
-            && Bytes32.TryParse(hash, out var key))
+        if (TryTail(request.Path, KeysPath + "/", out var hash) && Bytes32.TryParse(hash, out var key))
         {
-            return await keys.RevokeAsync(key) is { } refusal ? refusal : AdminJson.Ok;
+            return request.Method switch
+            {
+                "GET" => keys.One(key),
+                "PATCH" => await keys.ChangeAsync(key, request.Body),
+                "DELETE" => await keys.RevokeAsync(key),
+                _ => Nothing,
+            };
         }
 
         if (request.Method == "GET" && TryTail(request.Path, "/admin/v1/requests/", out var name)
@@ -107,8 +114,11 @@ internal sealed class AdminDoor(
             return await actions.WithdrawAsync(id, cancellation);
         }
 
-        return new Refusal(Fault.Theirs, "path_unknown", "The admin API has nothing at this path and method.");
+        return Nothing;
     }
+
+    private static Refusal Nothing { get; } =
+        new(Fault.Theirs, "path_unknown", "The admin API has nothing at this path and method.");
 
     private static bool TryTail(string path, string start, out string tail)
     {

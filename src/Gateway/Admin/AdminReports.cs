@@ -69,30 +69,6 @@ internal sealed class AdminReports(
         });
     }
 
-    /// <summary>GET keys.</summary>
-    public ReadOnlyMemory<byte> Keys() => AdminJson.Write(json =>
-    {
-        json.WriteStartArray("keys");
-        foreach (var key in journal.Durable.ApiKeys.Values)
-        {
-            json.WriteStartObject();
-            json.WriteString("hash", key.KeyHash.ToString());
-            json.WriteString("name", key.Name);
-            json.WriteString("budget", key.Budget.ToDecimal(Decimals));
-            json.WriteString("spent", key.Spent.ToDecimal(Decimals));
-            json.WriteString("reserved", key.Reserved.ToDecimal(Decimals));
-            json.WriteBoolean("revoked", key.IsRevoked);
-            if (key.ExpiresAtMs is { } expiry)
-            {
-                json.WriteNumber("expires_at", expiry / 1000);
-            }
-
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
-    });
-
     /// <summary>GET channels.</summary>
     public ReadOnlyMemory<byte> Channels() => AdminJson.Write(json =>
     {

@@ -150,7 +150,10 @@ internal sealed class CallDesk(
 
         if (candidates.Count == 0)
         {
-            return Explain(passedOver, unfits, chat);
+            var why = Explain(passedOver, unfits, chat);
+            return why.Code == "insufficient_funds" && key!.IsBoundByDay
+                ? why with { Message = $"{why.Message} {ApiKeyRules.Tomorrow}" }
+                : why;
         }
 
         var (best, counted) = candidates.MinBy(pair => pair.Candidate.Score);
@@ -305,7 +308,7 @@ internal sealed class CallDesk(
 
             var plan = new SlicePlan(offer.Prices, channel.Base, promptTokens, slice, worst.OutputTokens);
             var ceiling = plan.First(channel.LeastCeiling);
-            if (CheckExposure(book, channel, ceiling) is { } exposed)
+            if (AtRisks.Check(book, channel, ceiling, options.Caps) is { } exposed)
             {
                 return exposed;
             }
@@ -338,14 +341,6 @@ internal sealed class CallDesk(
         chat.Embedding is not null ? NodePaths.Embeddings
         : chat.Prompt is not null ? NodePaths.Completions
         : NodePaths.ChatCompletions;
-
-    private Refusal? CheckExposure(CustomerBook book, CustomerChannel channel, Amount ceiling)
-    {
-        var more = Amount.SubtractToZero(ceiling, channel.LeastCeiling);
-        return Exposure.Check(
-            [.. book.Channels.Values.Select(open => new AtRisk(open.Provider, open.AtRisk))], channel.Provider, more,
-                options.Caps);
-    }
 
     /// <summary>A prompt, or the inputs to embed, with their ids where they are counted here.</summary>
     private sealed record CountedPrompt(PromptEncoder? Encoder, int[][]? Inputs, ulong Tokens, Refusal? Unfit)

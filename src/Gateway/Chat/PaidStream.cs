@@ -1,5 +1,6 @@
 using Souk.Chain;
 using Souk.Engines;
+using Souk.Gateway.Channels;
 using Souk.Gateway.Receipts;
 using Souk.Ledger.Books;
 using Souk.Ledger.Customer;
@@ -299,6 +300,7 @@ internal sealed class PaidStream(
     /// <summary>Raises the ceiling beside the stream: one raise at a time, each durable before it leaves.</summary>
     private sealed class Raises(PaidStream stream, PaidCall call, Answer answer) : IDisposable
     {
+        private const string Ended = "request_ended";
         private readonly CancellationTokenSource _over = new();
         private Amount _ceiling = call.Paid.Voucher.MaxClaimable;
         private volatile bool _isRaising;
@@ -325,9 +327,9 @@ internal sealed class PaidStream(
         {
             try
             {
-                while (!_isRefused && call.Plan.Next(_ceiling, answer.Received) is { } ceiling)
+                while (!_isRefused && call.Plan.Next(_ceiling, answer.Received) is { } ceiling
+                    && await RaiseAsync(ceiling, answer.Received))
                 {
-                    _isRefused = !await RaiseAsync(ceiling, answer.Received);
                 }
             }
             catch (Exception over) when (over is OperationCanceledException or ObjectDisposedException)
@@ -340,28 +342,34 @@ internal sealed class PaidStream(
             }
         }
 
+        // False ends the trying: for good where the answer ended or the provider declined, and until more arrives
+        // where too much is at risk. If that stays so, the provider ends the answer at the covered token.
         private async Task<bool> RaiseAsync(Amount ceiling, ulong received)
         {
             var voucher = Voucher.Sign(stream.Options.HotKey, stream._escrow, call.ChannelId, ceiling);
-            var refused = await stream.Journal.RecordAsync(book => CanRaise(book)
-                ? new LedgerEvent[] { new VoucherIssued(
-                    voucher, call.Paid.Id, call.Paid.Index, received, stream.Now()) }
-                : new Refusal(Fault.Nobody, "request_ended", "The answer ended before the raise."));
+            var refused = await stream.Journal.RecordAsync(book => Judge(book, ceiling) is { } refusal
+                ? refusal
+                : new LedgerEvent[] { new VoucherIssued(
+                    voucher, call.Paid.Id, call.Paid.Index, received, stream.Now()) });
             if (refused is not null)
             {
+                _isRefused = refused.Code == Ended;
                 return false;
             }
 
             _ceiling = ceiling;
             var outcome = await stream.Nodes.RaiseAsync(
                 call.Target, call.Paid.Id, new VoucherRaise(voucher, received), _over.Token);
-            return outcome.IsOk && outcome.Value.IsTaken;
+            _isRefused = !(outcome.IsOk && outcome.Value.IsTaken);
+            return !_isRefused;
         }
 
-        private bool CanRaise(CustomerBook book) =>
+        private Refusal? Judge(CustomerBook book, Amount ceiling) =>
             book.Outstanding.ContainsKey(call.Paid.Id)
             && book.Channels[call.ChannelId] is { State: CustomerChannelState.Busy } channel
-            && channel.Request == call.Paid.Id;
+            && channel.Request == call.Paid.Id
+                ? AtRisks.Check(book, channel, ceiling, stream.Options.Caps)
+                : new Refusal(Fault.Nobody, Ended, "The answer ended before the raise.");
     }
 
     private GatewayOptions Options => options;

@@ -131,7 +131,8 @@ internal sealed class KeyDesk(
     /// <summary>How a key is kept.</summary>
     public static Bytes32 HashOf(string secret) => Sha.Hash(Encoding.UTF8.GetBytes(secret));
 
-    private static Refusal Unknown { get; } = new(Fault.Theirs, "key_unknown", "There is no API key with that hash.");
+    /// <summary>The answer where no key has the hash.</summary>
+    public static Refusal Unknown { get; } = new(Fault.Theirs, "key_unknown", "There is no API key with that hash.");
 
     private Refusal? CheckExpiry(ulong? expiresAtMs) => expiresAtMs <= Now()
         ? new Refusal(Fault.Theirs, "expiry_past", "The expiry lies in the past.")

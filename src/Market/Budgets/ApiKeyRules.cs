@@ -25,8 +25,10 @@ public sealed record ApiKeyStanding(Amount Budget, Amount Spent, Amount Reserved
     /// <summary>What is neither spent nor reserved, of the whole budget and of today's.</summary>
     public Amount Available => Amount.Min(Left(Budget, Spent), LeftToday);
 
-    /// <summary>What is left of today's budget.</summary>
-    internal Amount LeftToday => BudgetPerDay is { } daily ? Left(daily, SpentToday) : Amount.MaxValue;
+    /// <summary>Whether it is today's budget that bounds it, so that tomorrow there is more.</summary>
+    public bool IsBoundByDay => LeftToday < Left(Budget, Spent);
+
+    private Amount LeftToday => BudgetPerDay is { } daily ? Left(daily, SpentToday) : Amount.MaxValue;
 
     private Amount Left(Amount budget, Amount spent) =>
         Amount.SubtractToZero(Amount.SubtractToZero(budget, spent), Reserved);
@@ -35,6 +37,10 @@ public sealed record ApiKeyStanding(Amount Budget, Amount Spent, Amount Reserved
 /// <summary>What an API key may do.</summary>
 public static class ApiKeyRules
 {
+    /// <summary>What helps where it is the day's budget that is short.</summary>
+    public const string Tomorrow =
+        "The API key's budget per day begins anew at 00:00 UTC; its owner may raise it before.";
+
     /// <summary>Whether the key may be used at all. Null where it may.</summary>
     /// <param name="key">The key; null where there is no such key.</param>
     /// <param name="now">Unix seconds.</param>
@@ -87,16 +93,7 @@ public static class ApiKeyRules
         return Refuse(
             "insufficient_quota",
             $"The request may cost {worst} smallest units, and the API key has {key.Available} left"
-            + (IsShortToday(key, worst)
-                ? " today. Its budget per day begins anew at 00:00 UTC; or have its owner raise it."
-                : ". Have its owner raise its budget."));
-    }
-
-    /// <summary>Whether it is only today's budget that a cost does not fit into, so that tomorrow it may.</summary>
-    public static bool IsShortToday(ApiKeyStanding key, Amount cost)
-    {
-        ArgumentNullException.ThrowIfNull(key);
-        return cost > key.LeftToday && cost <= (key with { BudgetPerDay = null }).Available;
+            + (key.IsBoundByDay ? $" today. {Tomorrow}" : ". Have its owner raise its budget."));
     }
 
     /// <summary>

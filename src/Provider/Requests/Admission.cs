@@ -123,11 +123,9 @@ internal sealed class Admission(
             }
 
             var (channel, cover) = judged;
-            if (Exposure(book) + (cover.Usable - channel.Base) > options.MostUnclaimed)
+            if (CheckExposure(book, channel, cover) is { } exposed)
             {
-                return new Refusal(
-                    Fault.Ours, "exposure_reached",
-                        "This provider waits for its claims to be mined; try again or elsewhere.");
+                return exposed;
             }
 
             var nonce = nonces.Of(channelId, channel.Acceptance!.Index)
@@ -175,9 +173,27 @@ internal sealed class Admission(
             : refused;
     }
 
-    /// <summary>What all channels together owe, can still pay, and is not claimed yet.</summary>
-    public static Amount Exposure(ProviderBook book) => book.Channels.Values
-        .Aggregate(Amount.Zero, (sum, channel) => sum + Amount.SubtractToZero(channel.Collectible, channel.Claimed));
+    /// <summary>What all channels together owe and promise for running work, can still pay, and is not claimed
+    /// yet.</summary>
+    public static Amount Exposure(ProviderBook book) =>
+        book.Channels.Values.Aggregate(Amount.Zero, (sum, channel) => sum + AtRisk(channel, Promised(channel)));
+
+    /// <summary>Whether work may be done up to a channel's new cover. Null where it may.</summary>
+    public Refusal? CheckExposure(ProviderBook book, ProviderChannel channel, Souk.Market.Vouchers.Cover cover)
+    {
+        var others = Exposure(book) - AtRisk(channel, Promised(channel));
+        return others + AtRisk(channel, cover.Usable) <= options.MostUnclaimed
+            ? null
+            : new Refusal(
+                Fault.Ours, "exposure_reached",
+                "This provider waits for its claims to be mined; try again or elsewhere.");
+    }
+
+    private static Amount Promised(ProviderChannel channel) =>
+        channel.Request is null ? channel.Collectible : channel.Ceiling;
+
+    private static Amount AtRisk(ProviderChannel channel, Amount worked) =>
+        Amount.SubtractToZero(Amount.Min(worked, channel.Deposit), channel.Claimed);
 
     private static Result<int[][]?> CountPrompt(ModelForSale sale, ChatRequest chat)
     {

@@ -106,6 +106,7 @@ internal sealed partial class RequestDesk : IDisposable
                 view, run.Admitted.Offer, Admission.Seen(channel), channel.Config, answer, raise.Voucher,
                     raise.IdsReceived);
             return judged.TryGet(out var cover, out var refused)
+                && (refused = _admission.CheckExposure(book, channel, cover)) is null
                 ? (new LedgerEvent[] { new VoucherAccepted(raise.Voucher, id, raise.IdsReceived, Now()) }, cover)
                 : refused;
         });

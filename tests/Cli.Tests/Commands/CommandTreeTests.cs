@@ -12,7 +12,8 @@ public sealed class CommandTreeTests
         var commands = CommandTree.Root(piped.Screen).Subcommands;
 
         Assert.Equal(
-            ["up", "down", "status", "chat", "provider", "gateway", "indexer", "deploy", "wallet", "keys", "doctor"],
+            ["up", "down", "status", "chat", "provider", "gateway", "indexer", "deploy", "wallet", "keys", "usage",
+                "doctor"],
             commands.Select(command => command.Name));
         Assert.All(
             commands.SelectMany(command => command.Subcommands.Append(command)),
@@ -40,6 +41,8 @@ public sealed class CommandTreeTests
     [InlineData("down")]
     [InlineData("chat", "hello")]
     [InlineData("keys", "list")]
+    [InlineData("keys", "set", "app", "--budget", "2")]
+    [InlineData("usage", "--by", "key")]
     [InlineData("provider", "claim")]
     public async Task Where_nothing_runs_the_exit_code_says_so(params string[] args)
     {

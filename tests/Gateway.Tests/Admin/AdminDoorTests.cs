@@ -1,7 +1,6 @@
-using System.Text;
+using Souk.Gateway.Tests.Keys;
 using Souk.Protocol;
 using Souk.Testbed.Market;
-using Souk.Wire;
 
 namespace Souk.Gateway.Tests.Admin;
 
@@ -21,7 +20,7 @@ public sealed class AdminDoorTests
             foreach (var (method, path) in new[] { ("GET", "status"), ("POST", "keys"),
                 ("DELETE", $"keys/{market.Key.Hash}") })
             {
-                var reply = await SendAsync(market, method, path, "{}", host, origin, token);
+                var reply = await market.OwnerAsync(method, path, "{}", "", host, origin, token);
 
                 Assert.Equal((status, code), (reply.Status, reply.ErrorCode));
             }
@@ -32,16 +31,16 @@ public sealed class AdminDoorTests
     [Fact]
     public void The_owner_makes_and_revokes_keys() => MarketHarness.Run(async market =>
     {
-        var made = await SendAsync(market, "POST", "keys", "{\"name\":\"app\",\"budget\":\"0.0001\"}");
+        var made = await market.OwnerAsync("POST", "keys", "{\"name\":\"app\",\"budget\":\"0.0001\"}");
         Assert.Equal(200, made.Status);
         var app = market.AppWith((string)made.Json["key"]!);
         Assert.Equal(200, (await app.ChatAsync(body => body["max_tokens"] = 12)).Status);
         Assert.Equal(402, (await app.ChatAsync(body => body["max_tokens"] = 12)).Status);
 
-        Assert.Equal(200, (await SendAsync(market, "DELETE", "keys/" + (string)made.Json["hash"]!)).Status);
+        Assert.Equal(200, (await market.OwnerAsync("DELETE", "keys/" + (string)made.Json["hash"]!)).Status);
 
         Assert.Equal("api_key_revoked", (await app.ChatAsync()).ErrorCode);
-        var listed = await SendAsync(market, "GET", "keys");
+        var listed = await market.OwnerAsync("GET", "keys");
         Assert.DoesNotContain((string)made.Json["key"]!, listed.Text, StringComparison.Ordinal);
         Assert.Contains("0.0001", listed.Text, StringComparison.Ordinal);
     });
@@ -58,7 +57,7 @@ public sealed class AdminDoorTests
     public void Malformed_bodies_are_refused(string body, string code) =>
         MarketHarness.Run(new MarketOptions { AwaitsChannels = false }, async market =>
         {
-            var reply = await SendAsync(market, "POST", "keys", body);
+            var reply = await market.OwnerAsync("POST", "keys", body);
 
             Assert.Equal((400, code), (reply.Status, reply.ErrorCode));
             Assert.Single(market.Gateway.Book.ApiKeys);
@@ -71,13 +70,13 @@ public sealed class AdminDoorTests
         await market.Provider.ClaimNowAsync(CancellationToken.None);
         var channel = market.Gateway.Book.Channels.Values.Single(open => !open.Base.IsZero);
 
-        var reply = await SendAsync(market, "POST", $"channels/{channel.Id}/withdraw");
+        var reply = await market.OwnerAsync("POST", $"channels/{channel.Id}/withdraw");
         Assert.Equal(200, reply.Status);
         await market.WaitAsync(940);
 
         Assert.Equal(Ledger.Customer.CustomerChannelState.Closed, market.Gateway.Book.Channels[channel.Id].State);
         Assert.Equal(Amount.Zero, market.Chain.Channel(channel.Id).Available);
-        Assert.Equal(404, (await SendAsync(market, "POST", $"channels/{Bytes32.Zero}/withdraw")).Status);
+        Assert.Equal(404, (await market.OwnerAsync("POST", $"channels/{Bytes32.Zero}/withdraw")).Status);
     });
 
     [Fact]
@@ -85,23 +84,13 @@ public sealed class AdminDoorTests
     {
         await market.App.ChatAsync();
 
-        var status = (await SendAsync(market, "GET", "status")).Json;
+        var status = (await market.OwnerAsync("GET", "status")).Json;
 
         Assert.Equal("0.0001", (string)status["spent"]!);
         Assert.Equal((2, 0), ((int)status["channels"]!, (int)status["frozen_channels"]!));
         Assert.Equal("0.96", (string)status["vault_balance"]!);
-        Assert.Equal(2, (await SendAsync(market, "GET", "channels")).Json["channels"]!.AsArray().Count);
-        Assert.Equal("0.96", (string)(await SendAsync(market, "GET", "deposit")).Json["balance"]!);
-        Assert.Equal(404, (await SendAsync(market, "GET", "nothing")).Status);
+        Assert.Equal(2, (await market.OwnerAsync("GET", "channels")).Json["channels"]!.AsArray().Count);
+        Assert.Equal("0.96", (string)(await market.OwnerAsync("GET", "deposit")).Json["balance"]!);
+        Assert.Equal(404, (await market.OwnerAsync("GET", "nothing")).Status);
     });
-
-    private static Task<AppReply> SendAsync(
-        MarketHarness market, string method, string path, string body = "", string host = "localhost:7010",
-        string? origin = null, string? token = MarketHarness.AdminToken)
-    {
-        var headers = new WireHeaders { { "host", host } };
-        headers["origin"] = origin;
-        return market.Owner(token).SendAsync(
-            new WireRequest(method, "/admin/v1/" + path, "", headers, Encoding.UTF8.GetBytes(body), ""));
-    }
 }

@@ -27,6 +27,29 @@ public sealed class BudgetTests
         Assert.Equal(Units(0), (Key with { Budget = Units(100) }).Available);
 
     [Fact]
+    public void Todays_budget_bounds_what_is_left_of_the_whole()
+    {
+        var daily = Key with { BudgetPerDay = Units(350), SpentToday = Units(100) };
+        Assert.Equal((Units(50), true), (daily.Available, daily.IsBoundByDay));
+        Assert.Null(ApiKeyRules.CheckReserve(daily, Units(50), Now));
+        var refusal = ApiKeyRules.CheckReserve(daily, Units(51), Now)!;
+        Assert.Equal("insufficient_quota", refusal.Code);
+        Assert.EndsWith(ApiKeyRules.Tomorrow, refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(Units(0), (daily with { SpentToday = Units(350) }).Available);
+        var ample = Key with { BudgetPerDay = Units(5_000), SpentToday = Units(300) };
+        Assert.Equal((Units(500), false), (ample.Available, ample.IsBoundByDay));
+    }
+
+    [Fact]
+    public void Only_the_models_that_a_key_names_are_its()
+    {
+        Assert.Null(ApiKeyRules.CheckModel(Key, "any"));
+        var two = Key with { Models = ["a", "b"] };
+        Assert.Null(ApiKeyRules.CheckModel(two, "b"));
+        Assert.Equal("model_not_allowed", ApiKeyRules.CheckModel(two, "B")?.Code);
+    }
+
+    [Fact]
     public void An_unknown_revoked_or_expired_key_is_refused()
     {
         Assert.Null(ApiKeyRules.CheckUse(Key, Now + 59));

@@ -46,6 +46,7 @@ public sealed class MarketHarness : IDisposable
     {
         Options = options;
         Scheduler = new SimulatedScheduler(options.Seed, options.Interleaves);
+        Scheduler.JumpWallClock(options.StartsAfter);
         Logs = new KeptLogs(Scheduler);
         Keys = new MarketKeys(Scheduler.Randomness.Fork("keys"));
         Network = new SimulatedNetwork(Scheduler, options.Faults);

@@ -18,6 +18,9 @@ public sealed record MarketOptions
     /// <summary>What goes wrong on the network.</summary>
     public NetworkFaults Faults { get; init; } = new();
 
+    /// <summary>How long after midnight (UTC) it begins.</summary>
+    public TimeSpan StartsAfter { get; init; }
+
     /// <summary>Smallest units per 1,000,000 tokens.</summary>
     public Prices Prices { get; init; } = new(new(2_000_000), new(1_000_000), new(6_000_000));
 
