@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using OpenAI.Chat;
 using Souk.EndToEnd.Processes;
@@ -86,6 +87,48 @@ public sealed partial class UpTests(TwoNetworks networks) : IClassFixture<TwoNet
     }
 
     [Fact]
+    public async Task Keys_are_made_changed_and_revoked_and_their_use_is_told_as_table_csv_and_json()
+    {
+        const string Name = "books, \"2026\"";
+        using var made = await JsonAsync("keys", "create", Name, "--budget", "1", "--rpm", "60", "--models",
+            "souk-demo");
+        var (secret, hash) = (Text(made, "key"), Text(made, "hash"));
+        using var changed = await JsonAsync(
+            "keys", "set", Name, "--rpm", "none", "--budget-per-day", "0.5", "--max-output-price", "1000");
+        Assert.Equal(("", "0.5", "1000"), (Text(changed, "requests_per_minute"), Text(changed, "budget_per_day"),
+            Text(changed, "max_output_price")));
+        await Load.Client(_second.BaseUrl, secret).CompleteChatAsync(new UserChatMessage("What is 3 plus 4?"));
+
+        using var usage = await JsonAsync("usage", "--by", "key", "model");
+        var (_, csv) = await SoukAsync("usage", "--csv");
+        var (_, table) = await SoukAsync("usage", "--by", "key");
+        var (_, list) = await SoukAsync("keys", "list");
+
+        var billed = LedgerReader.Read(Path.Combine(_second.Data, "gateway.ledger"))
+            .Where(row => row.Kind == "budget_charged" && row.Body.GetProperty("key_hash").GetString() == hash)
+            .Select(row => row.Body.GetProperty("charged").GetString()).Single();
+        var row = usage.RootElement.GetProperty("rows").EnumerateArray()
+            .Single(one => one.GetProperty("key").GetString() == hash);
+        Assert.Equal(billed, $"{AdminReader.Units(row.GetProperty("billed").GetString()!)}");
+        var lines = csv.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        Assert.Equal(
+            "day,key,name,model,requests,input_tokens,cached_tokens,output_tokens,charged,billed", lines[0]);
+        Assert.Contains(lines, line => line.Contains($"{hash},\"books, \"\"2026\"\"\",souk-demo,1,",
+            StringComparison.Ordinal) && line.EndsWith("," + row.GetProperty("billed").GetString(),
+            StringComparison.Ordinal));
+        Assert.Contains(Name, table, StringComparison.Ordinal);
+        Assert.Contains("total", table, StringComparison.Ordinal);
+        Assert.Contains(hash[..12], list, StringComparison.Ordinal);
+        Assert.DoesNotContain(secret, csv + table + list, StringComparison.Ordinal);
+
+        Assert.Equal(0, (await SoukAsync("keys", "revoke", hash[..10])).Code);
+        var refused = await Assert.ThrowsAsync<System.ClientModel.ClientResultException>(
+            () => Load.Client(_second.BaseUrl, secret).CompleteChatAsync(new UserChatMessage("What is 3 plus 4?")));
+        Assert.Equal(401, refused.Status);
+        Assert.NotEqual(0, (await SoukAsync("keys", "set", Name, "--budget", "2")).Code);
+    }
+
+    [Fact]
     public async Task A_second_up_on_the_same_folder_is_refused()
     {
         await using var again = SoukProcess.Begin(_first.Data, isQuiet: true);
@@ -105,6 +148,18 @@ public sealed partial class UpTests(TwoNetworks networks) : IClassFixture<TwoNet
         Assert.DoesNotContain(Directory.GetFileSystemEntries(folder), path => Path.GetFileName(path) != "up.lock");
         Directory.Delete(folder, recursive: true);
     }
+
+    private Task<(int Code, string Output)> SoukAsync(params string[] arguments) =>
+        SoukProcess.RunAsync([.. arguments, "--data", _second.Data]);
+
+    private async Task<JsonDocument> JsonAsync(params string[] arguments)
+    {
+        var (code, output) = await SoukAsync([.. arguments, "--json"]);
+        Assert.True(code == 0, output);
+        return JsonDocument.Parse(output);
+    }
+
+    private static string Text(JsonDocument from, string name) => from.RootElement.GetProperty(name).ToString();
 
     [GeneratedRegex("\\s+")]
     private static partial Regex Blanks();

@@ -50,6 +50,7 @@ internal static class DoctorCommand
             findings.AddRange(await MachineChecks.LedgerAsync(data, role, cancellation) is { } ledger ? [ledger] : []);
         }
 
+        findings.AddRange(await ExposureCheck.RunAsync(data, cancellation));
         var source = await NetworkSource.ReadAsync(data, parsed.GetValue(SharedOptions.Network), cancellation);
         if (source.TryGet(out var network, out var refusal))
         {

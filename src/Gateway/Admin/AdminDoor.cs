@@ -86,6 +86,8 @@ internal sealed class AdminDoor(
                 return keys.All();
             case ("POST", KeysPath):
                 return await keys.CreateAsync(request.Body);
+            case ("GET", AdminDocument.Path):
+                return AdminDocument.Json;
             case ("GET", "/admin/v1/usage"):
                 return usage.Of(request);
         }

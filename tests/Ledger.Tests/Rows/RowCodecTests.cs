@@ -39,11 +39,11 @@ public sealed class RowCodecTests
     public void Signatures_survive_the_ledger()
     {
         var receipt = Assert.IsType<ReceiptSigned>(Again(new ReceiptSigned(Samples.Receipt(1, 1, 10, 20), 25)));
-        Assert.Equal(Samples.Node.Address, receipt.Receipt.Signer(Samples.Domain));
-        var offer = Assert.IsType<OfferIssued>(Again(new OfferIssued(Samples.Hash("o"), Samples.Offer(), 18)));
-        Assert.Equal(Samples.Node.Address, offer.Offer.Signer(Samples.Domain));
+        Assert.Equal(Node.Address, receipt.Receipt.Signer(Domain));
+        var offer = Assert.IsType<OfferIssued>(Again(new OfferIssued(Hash("o"), Samples.Offer(), 18)));
+        Assert.Equal(Node.Address, offer.Offer.Signer(Domain));
         var voucher = Assert.IsType<VoucherAccepted>(Again(Samples.Taken(1, 6_000)));
-        Assert.Equal(Samples.Customer.Address, voucher.Voucher.Signer(Samples.Escrow));
+        Assert.Equal(Customer.Address, voucher.Voucher.Signer(Escrow));
     }
 
     [Fact]

@@ -6,34 +6,6 @@ namespace Souk.Ledger.Tests.Rows;
 /// <summary>Small true messages: signed by real keys, with distinct values in every field.</summary>
 internal static class Samples
 {
-    public static readonly SoukDomain Domain = new(31337, AddressOf(90));
-    public static readonly EscrowDomain Escrow = new(31337, AddressOf(91));
-    public static readonly PrivateKey Customer = Key(1);
-    public static readonly PrivateKey Node = Key(2);
-    public static readonly Bytes32 Model = Hash("model");
-
-    public static readonly ChannelConfig Config = new(
-        AddressOf(1), Customer.Address, AddressOf(2), AddressOf(3), AddressOf(4), 86_400, Hash("salt"));
-
-    public static readonly Bytes32 Channel = Config.Id(Escrow);
-
-    public static PrivateKey Key(byte number)
-    {
-        var bytes = new byte[32];
-        bytes[31] = number;
-        return PrivateKey.FromBytes(bytes);
-    }
-
-    public static Address AddressOf(byte number)
-    {
-        var bytes = new byte[20];
-        bytes[0] = 0xA0;
-        bytes[19] = number;
-        return Address.FromBytes(bytes);
-    }
-
-    public static Bytes32 Hash(string text) => Sha.Hash(System.Text.Encoding.UTF8.GetBytes(text));
-
     public static RequestId Request(int number)
     {
         var bytes = new byte[16];
@@ -41,53 +13,13 @@ internal static class Samples
         return RequestId.FromBytes(bytes);
     }
 
-    public static Amount Units(ulong units) => new(units);
-
     public static Voucher Voucher(ulong ceiling) => Protocol.Voucher.Sign(Customer, Escrow, Channel, Units(ceiling));
 
     public static Signed<Acceptance> Accepted(ulong charged = 0, ulong index = 0) => Signed<Acceptance>.Sign(
         new Acceptance(Channel, Units(charged), index, new NonceChain(Hash("nonces")).Anchor, 1_000), Node, Domain);
 
-    public static Signed<Offer> Offer(ulong sequence = 1, ulong expiry = 1_600) => Signed<Offer>.Sign(
-        new Offer
-        {
-            Provider = AddressOf(9),
-            ModelDigest = Model,
-            WeightsRoot = Hash("weights"),
-            TokenizerRoot = Hash("tokenizer"),
-            TemplateRoot = Hash("template"),
-            Numerics = "w=bf16,a=bf16,kv=bf16",
-            PublicName = "demo",
-            InputPrice = Units(1_000_000),
-            CachedPrice = Units(500_000),
-            OutputPrice = Units(2_000_000),
-            Context = 4096,
-            MaxOutput = 2048,
-            SliceLeast = 64,
-            SliceGreatest = 1024,
-            Features = ["json", "tools"],
-            Concurrency = 4,
-            Region = "eu-west",
-            Hardware = "2x RTX 4090",
-            Engine = "onnx 1",
-            Sampler = "souk-gumbel-1",
-            Counting = CountingKinds.Ids,
-            DataPolicy = "keeps nothing",
-            Endpoint = "https://node.example:8443",
-            SpkiHash = Hash("spki"),
-            Escrow = Escrow.Escrow,
-            Currency = Config.Token,
-            Payout = Config.Receiver,
-            Authorizer = Config.ReceiverAuthorizer,
-            WithdrawDelay = 86_400,
-            MinimumDeposit = Units(10_000),
-            Sequence = sequence,
-            IssuedAt = 1_000,
-            Expiry = expiry,
-            HeartbeatAnchor = Hash("heartbeat"),
-        },
-        Node,
-        Domain);
+    public static Signed<Offer> Offer(ulong sequence = 1, ulong expiry = 1_600) =>
+        Signed<Offer>.Sign(AnOffer with { Sequence = sequence, Expiry = expiry }, Node, Domain);
 
     public static Signed<Receipt> Receipt(int request, ulong index, ulong charge, ulong cumulative) =>
         Signed<Receipt>.Sign(

@@ -218,6 +218,7 @@ public sealed class MarketHarness : IDisposable
             AdminTokenHash = Sha.Hash(System.Text.Encoding.UTF8.GetBytes(AdminToken)),
             ChannelDeposit = Options.ChannelDeposit, WarmChannels = Options.WarmChannels,
             MostChannelsPerProvider = Options.MostChannels, SliceTokens = Options.SliceTokens,
+            Caps = new(Options.MostAtRisk, Options.MostAtRisk),
             LongestAnswer = Options.LongestAnswer,
             AllowedOrigins = Options.AllowedOrigins,
         };

@@ -48,6 +48,9 @@ public sealed record MarketOptions
     /// <summary>What the vault holds at the start.</summary>
     public Amount VaultFunds { get; init; } = new(1_000_000);
 
+    /// <summary>Most that the gateway may have at risk, with the provider and in all.</summary>
+    public Amount MostAtRisk { get; init; } = new(10_000_000);
+
     /// <summary>Budget of the first API key.</summary>
     public Amount Budget { get; init; } = new(500_000);
 
