@@ -10,7 +10,7 @@ namespace Souk.Conformance.Oracle;
 /// <summary>What the gateway says was used, against the rows of its ledger read by SQL and added up here.</summary>
 public sealed class UsageTests
 {
-    private const int Budgeted = 10_000;
+    private const int Requests = 10_000;
 
     // Joins by SQL alone: a receipt to its request, that to the key which reserved, and the bill of the app's request.
     private const string Sums = """
@@ -69,7 +69,7 @@ public sealed class UsageTests
         const string Ask =
             """{"model":"souk-demo","max_tokens":24,"messages":[{"role":"user","content":"What is 12 plus 30?"}]}""";
 
-        var replies = await Task.WhenAll(Enumerable.Range(0, Budgeted).Select(_ => Task.Run(async () =>
+        var replies = await Task.WhenAll(Enumerable.Range(0, Requests).Select(_ => Task.Run(async () =>
         {
             using var body = new StringContent(Ask, null, "application/json");
             using var reply = await http.PostAsync(new Uri(network.BaseUrl + "/chat/completions"), body);
@@ -81,7 +81,10 @@ public sealed class UsageTests
         })));
         await network.Admin.SettleDownAsync();
 
-        Assert.Equal([200, 402], replies.Select(reply => reply.Item1).Distinct().Order());
+        // On a busy machine some wait in vain for a channel: that is 503, and costs nothing either.
+        Assert.All(replies, reply => Assert.Contains(reply.Item1, new[] { 200, 402, 503 }));
+        Assert.Contains(replies, reply => reply.Item1 == 200);
+        Assert.True(replies.Count(reply => reply.Item1 == 402) > Requests / 2);
         var spent = replies.Aggregate(BigInteger.Zero, (sum, reply) => sum + reply.Cost);
         var shown = (await network.Admin.GetAsync("/admin/v1/keys")).GetProperty("keys")[0];
         Assert.Equal((spent, BigInteger.Zero),

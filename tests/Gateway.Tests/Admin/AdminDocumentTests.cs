@@ -16,7 +16,7 @@ public sealed class AdminDocumentTests
             var routes = document["paths"]!.AsObject().SelectMany(path => path.Value!.AsObject()
                 .Select(verb => (Verb: verb.Key.ToUpperInvariant(), Path: path.Key))).ToList();
 
-            Assert.Equal(14, routes.Count);
+            Assert.Equal(13, routes.Count);
             foreach (var (verb, path) in routes)
             {
                 var named = path.Replace("/admin/v1/", "", StringComparison.Ordinal)

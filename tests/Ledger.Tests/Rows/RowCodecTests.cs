@@ -1,5 +1,6 @@
 using System.Text;
 using Souk.Ledger.Rows;
+using Souk.Market.Tests.Messages;
 using Souk.Protocol;
 
 namespace Souk.Ledger.Tests.Rows;
@@ -43,7 +44,7 @@ public sealed class RowCodecTests
         var offer = Assert.IsType<OfferIssued>(Again(new OfferIssued(Hash("o"), Samples.Offer(), 18)));
         Assert.Equal(Node.Address, offer.Offer.Signer(Domain));
         var voucher = Assert.IsType<VoucherAccepted>(Again(Samples.Taken(1, 6_000)));
-        Assert.Equal(Customer.Address, voucher.Voucher.Signer(Escrow));
+        Assert.Equal(Sample.Customer.Address, voucher.Voucher.Signer(Escrow));
     }
 
     [Fact]

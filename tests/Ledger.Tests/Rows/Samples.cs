@@ -1,4 +1,5 @@
 using Souk.Ledger.Rows;
+using Souk.Market.Tests.Messages;
 using Souk.Protocol;
 
 namespace Souk.Ledger.Tests.Rows;
@@ -13,7 +14,8 @@ internal static class Samples
         return RequestId.FromBytes(bytes);
     }
 
-    public static Voucher Voucher(ulong ceiling) => Protocol.Voucher.Sign(Customer, Escrow, Channel, Units(ceiling));
+    public static Voucher Voucher(ulong ceiling) =>
+        Protocol.Voucher.Sign(Sample.Customer, Escrow, Channel, Units(ceiling));
 
     public static Signed<Acceptance> Accepted(ulong charged = 0, ulong index = 0) => Signed<Acceptance>.Sign(
         new Acceptance(Channel, Units(charged), index, new NonceChain(Hash("nonces")).Anchor, 1_000), Node, Domain);

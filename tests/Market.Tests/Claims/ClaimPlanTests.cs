@@ -1,6 +1,5 @@
 using CsCheck;
 using Souk.Market.Claims;
-using static Souk.Market.Tests.Demo;
 
 namespace Souk.Market.Tests.Claims;
 
