@@ -103,6 +103,29 @@ internal sealed class CallDesk(
             return offered.Count > 0 ? Unfit(chat) : NoProvider(chat);
         }
 
+        var (candidates, why) = await RankAsync(chat, key!, appRequest, named, live, now, cancellation);
+        if (candidates.Count == 0)
+        {
+            return why!.Code == "insufficient_funds" && key!.IsBoundByDay
+                ? why with { Message = $"{why.Message} {ApiKeyRules.Tomorrow}" }
+                : why;
+        }
+
+        var (best, counted) = candidates.MinBy(pair => pair.Candidate.Score);
+        // The longest answer is seldom meant where the app set no limit: then one usual slice is taken for a start.
+        var (output, isGuess) = chat.MaxTokens is null
+            ? (Math.Min(best.Worst.OutputTokens, SlicePlan.DefaultSliceTokens), true)
+            : (best.Worst.OutputTokens, false);
+        return caller.TakeTokens(counted.Tokens, output, isGuess) is { } limited
+            ? limited
+            : await ReserveAsync(chat, named, caller.Key.KeyHash, appRequest, best, counted);
+    }
+
+    // The offers that fit, each with the prompt as its tokenizer counts it; where there is none, why.
+    private async Task<(List<(Candidate Candidate, CountedPrompt Prompt)> Fitting, Refusal? Why)> RankAsync(
+        ChatRequest chat, ApiKeyStanding key, RequestId appRequest, NamedModel named, List<ListedOffer> live,
+        ulong now, CancellationToken cancellation)
+    {
         var free = journal.Book.Channels.Values
             .Where(channel => live.Exists(listed => listed.Offer.Provider == channel.Provider))
             .Select(channel => channel.Free).DefaultIfEmpty(Amount.Zero).Max();
@@ -134,7 +157,7 @@ internal sealed class CallDesk(
                 Choices = (ulong)chat.Choices,
                 AppLimit = (ulong?)chat.MaxTokens,
                 // What a channel can hold counts, not what is idle at the moment: for more, one is opened.
-                Available = Amount.Min(key!.Available, Amount.Max(free, options.ChannelDeposit)),
+                Available = Amount.Min(key.Available, Amount.Max(free, options.ChannelDeposit)),
                 Features = [.. EngineFeatures.NeededBy(chat)],
                 LeastTier = options.LeastTier,
                 PriceCap = key.PriceCap,
@@ -148,22 +171,7 @@ internal sealed class CallDesk(
             passedOver.AddRange(ranking.PassedOver.Select(passed => passed.Why));
         }
 
-        if (candidates.Count == 0)
-        {
-            var why = Explain(passedOver, unfits, chat);
-            return why.Code == "insufficient_funds" && key!.IsBoundByDay
-                ? why with { Message = $"{why.Message} {ApiKeyRules.Tomorrow}" }
-                : why;
-        }
-
-        var (best, counted) = candidates.MinBy(pair => pair.Candidate.Score);
-        // The longest answer is seldom meant where the app set no limit: then one usual slice is taken for a start.
-        var (output, isGuess) = chat.MaxTokens is null
-            ? (Math.Min(best.Worst.OutputTokens, SlicePlan.DefaultSliceTokens), true)
-            : (best.Worst.OutputTokens, false);
-        return caller.TakeTokens(counted.Tokens, output, isGuess) is { } limited
-            ? limited
-            : await ReserveAsync(chat, named, caller.Key.KeyHash, appRequest, best, counted);
+        return (candidates, candidates.Count == 0 ? Explain(passedOver, unfits, chat) : null);
     }
 
     // An offer of embeddings serves nothing else, and no other offer serves them.

@@ -38,7 +38,9 @@ internal static class BudgetEvents
     {
         var account = Account(book, row.KeyHash);
         Broken.Unless(!account.IsRevoked, "A revoked API key reserves nothing.");
-        Broken.Unless(row.Reserved <= account.AvailableOn(UtcDay.Of(row.AtMs)), "The reservation is more than the budget has left.");
+        Broken.Unless(
+            row.Reserved <= account.AvailableOn(UtcDay.Of(row.AtMs)),
+            "The reservation is more than the budget has left.");
         Broken.Unless(!book.Reservations.ContainsKey(row.AppRequest), "The request has a reservation already.");
         return book
             .With(account.Reserve(row.Reserved, row.AtMs))

@@ -50,7 +50,7 @@ public sealed record CustomerChannel(
 public sealed record CustomerRequest(RequestSent Sent, ulong IdsReceived, Amount Base, Amount Ceiling);
 
 /// <summary>
-/// The worst-case cost that an app's request has set aside. <paramref name="Model"/> is known once the request was sent.
+/// The worst-case cost that an app's request has set aside. <paramref name="Model"/> is known once a receipt came.
 /// </summary>
 public sealed record Reservation(
     RequestId AppRequest, Bytes32 KeyHash, Amount Amount, ulong AtMs, string? Model = null);

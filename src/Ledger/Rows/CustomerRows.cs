@@ -91,8 +91,8 @@ public sealed record VoucherIssued(Voucher Voucher, RequestId Request, ulong Ind
 
 /// <summary>
 /// A paid request is about to leave, and its index is spent whatever happens. Holds what is needed to check its
-/// receipt after a crash. <paramref name="Salt"/> is 32 hex digits; <paramref name="Model"/> is the name that the app asked
-/// for, which rows from before it was written leave out.
+/// receipt after a crash. <paramref name="Salt"/> is 32 hex digits; <paramref name="Model"/> is the name that the
+/// app asked for, which rows from before it was written leave out.
 /// </summary>
 public sealed record RequestSent(
     RequestId Request, RequestId AppRequest, Bytes32 ChannelId, ulong Index, Bytes32 OfferHash, Bytes32 GatewayNonce,

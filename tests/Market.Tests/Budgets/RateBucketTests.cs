@@ -38,8 +38,8 @@ public sealed class RateBucketTests
     {
         var bucket = new RateBucket(60, TimeSpan.Zero);
         bucket.Correct(90, TimeSpan.Zero);
-        Assert.Equal(0UL, bucket.Left(TimeSpan.FromSeconds(30)));
         Assert.Equal(TimeSpan.FromSeconds(31), bucket.Wait(1, TimeSpan.Zero));
+        Assert.Equal(0UL, bucket.Left(TimeSpan.FromSeconds(30)));
         Assert.True(bucket.TryTake(1, TimeSpan.FromSeconds(31)));
         bucket.Correct(-500, TimeSpan.FromSeconds(31));
         Assert.Equal(60UL, bucket.Left(TimeSpan.FromSeconds(31)));

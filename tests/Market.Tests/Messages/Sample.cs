@@ -2,8 +2,8 @@ using Souk.Protocol;
 
 namespace Souk.Market.Tests.Messages;
 
-/// <summary>Small true messages of one market: real keys, and distinct values in every field. Compiled into each project
-/// that wants them, so that rooms' tests need no other room.</summary>
+/// <summary>Small true messages of one market: real keys, and distinct values in every field. Compiled into each
+/// project that wants them, so that rooms' tests need no other room.</summary>
 internal static class Sample
 {
     public static readonly SoukDomain Domain = new(31337, AddressOf(90));
