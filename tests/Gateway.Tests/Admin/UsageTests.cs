@@ -12,7 +12,7 @@ public sealed class UsageTests
     private static readonly MarketOptions LateInTheDay = new() { StartsAfter = new TimeSpan(23, 59, 0) };
 
     [Fact]
-    public void Use_is_told_by_day_key_and_model_and_after_a_restart() => MarketHarness.Run(LateInTheDay, async market =>
+    public void Use_by_day_key_and_model_outlives_a_restart() => MarketHarness.Run(LateInTheDay, async market =>
     {
         var named = $"{market.Keys.ProviderOwner.Address}/{market.Engine.Model.Manifest.Digest}";
         var (key, app) = await market.KeyAsync(KeyLimits.None);
