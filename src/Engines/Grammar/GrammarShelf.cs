@@ -27,14 +27,20 @@ internal sealed class GrammarShelf(TokenTrie trie)
             return (TokenGrammar?)null;
         }
 
-        JsonElement? schema = format.TryGetProperty("json_schema", out var wrapped)
-            && wrapped.TryGetProperty("schema", out var inner) && inner.ValueKind != JsonValueKind.Null ? inner : null;
-        var made = Get("format:" + (schema?.GetRawText() ?? ""), "response_format", builder =>
-        {
-            var values = new ValueRules(builder);
-            return schema is { } given ? SchemaCompiler.Compile(builder, values, given) : values.AnyObject();
-        });
+        var made = Get(
+            "format:" + format.GetRawText(), "response_format",
+            builder => Write(builder, new ValueRules(builder), format));
         return made.TryGet(out var grammar, out var refusal) ? grammar : refusal;
+    }
+
+    /// <summary>The rule of what a response_format asks for: a schema, or any object.</summary>
+    /// <exception cref="GrammarRefusal">It asks for what is not supported.</exception>
+    public static int Write(GrammarBuilder builder, ValueRules values, JsonElement format)
+    {
+        bool hasSchema = format.TryGetProperty("json_schema", out var wrapped)
+            && wrapped.TryGetProperty("schema", out var schema) && schema.ValueKind != JsonValueKind.Null;
+        return hasSchema
+            ? SchemaCompiler.Compile(builder, values, wrapped.GetProperty("schema")) : values.AnyObject();
     }
 
     /// <summary>A grammar by its text, made where it is not at hand.</summary>

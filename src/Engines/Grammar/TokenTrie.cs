@@ -34,9 +34,6 @@ internal sealed class TokenTrie
             ? order : a.CompareTo(b));
         SingleBytes = [.. ordinary.Where(id => bytes[id].Length == 1)];
         Build(ordinary);
-        HasEveryByte = Enumerable.Range(0x20, 0x5F).Append('\n').Concat(Enumerable.Range(0x80, 0x40))
-            .Concat(Enumerable.Range(0xC2, 0x33))
-            .All(value => SingleBytes.Exists(id => bytes[id][0] == value));
     }
 
     /// <summary>One more than the greatest id.</summary>
@@ -46,10 +43,6 @@ internal sealed class TokenTrie
 
     /// <summary>Bytes of the longest ordinary token.</summary>
     public int LongestToken { get; }
-
-    /// <summary>Whether each byte of any JSON text is a token by itself, so that a grammar cannot get stuck between
-    /// tokens.</summary>
-    public bool HasEveryByte { get; }
 
     public List<int> SingleBytes { get; }
 
@@ -73,6 +66,23 @@ internal sealed class TokenTrie
     public bool IsEnd(int id) => ends.Contains(id);
 
     public bool IsSpecial(int id) => isSpecial[id];
+
+    /// <summary>Whether each byte of any JSON text is a token by itself, so that a grammar cannot get stuck between
+    /// tokens.</summary>
+    public static bool HasEveryByte(Tokenizer tokenizer)
+    {
+        bool[] has = new bool[256];
+        for (int id = 0; id < tokenizer.VocabularySize; id++)
+        {
+            if (!tokenizer.IsSpecial(id) && tokenizer.Bytes(id) is { Length: 1 } single)
+            {
+                has[single.Span[0]] = true;
+            }
+        }
+
+        return has['\n'] && Enumerable.Range(0, 256)
+            .All(value => has[value] || value is < 0x20 or 0x7F or 0xC0 or 0xC1 or > 0xF4);
+    }
 
     private void Build(List<int> sorted)
     {

@@ -3,6 +3,7 @@ using Microsoft.ML.OnnxRuntime;
 using Souk.Engines.Files;
 using Souk.Engines.Onnx.Batching;
 using Souk.Engines.Onnx.Kv;
+using Souk.Engines.Tools;
 using Souk.OpenAi.Chat;
 using Souk.OpenAi.Tokens;
 using Souk.Protocol;
@@ -35,6 +36,7 @@ public sealed class OnnxEngine : IEngine
     private readonly Decoder decoder;
     private readonly PromptEncoder encoder;
     private readonly HashSet<int> endIds;
+    private readonly AnswerRules rules;
     private readonly KvStore store;
     private readonly WaitingLine line;
     private readonly EngineLoop[] loops;
@@ -49,6 +51,7 @@ public sealed class OnnxEngine : IEngine
         encoder = directory.Tokens.Encoder;
         var ends = directory.Tokens.Config.EndIds;
         endIds = [.. ends.Count > 0 ? ends : encoder.Tokenizer.EosIds];
+        rules = new AnswerRules(encoder, endIds);
         var shape = decoder.Shape;
         store = new KvStore(shape, positions);
         line = new WaitingLine(store, options.Concurrency, options.Waiting);
@@ -70,7 +73,7 @@ public sealed class OnnxEngine : IEngine
             "onnxruntime/" + OrtEnv.Instance().GetVersionString(),
             Sampler.Name,
             "ids",
-            Features);
+            [.. Features.Concat(rules.Features).Order(StringComparer.Ordinal)]);
     }
 
     public EngineModel Model { get; }
@@ -102,7 +105,8 @@ public sealed class OnnxEngine : IEngine
         cancellationToken.ThrowIfCancellationRequested();
         int[] prompt = request.PromptIds ?? await EncodeAsync(request.Chat);
         RequirePrompt(prompt);
-        var active = new ActiveRequest(request, prompt, decoder.Context, endIds, Ahead);
+        var plan = await PlanAsync(request.Chat);
+        var active = new ActiveRequest(request, prompt, decoder.Context, endIds, Ahead) { Plan = plan };
         line.Enter(active);
         try
         {
@@ -235,6 +239,24 @@ public sealed class OnnxEngine : IEngine
         try
         {
             return await encoding.RunAsync(() => EncodePrompt(chat)!);
+        }
+        catch (InvalidOperationException failure) when (isStopping)
+        {
+            throw EngineLoop.Stopped(failure);
+        }
+    }
+
+    /// <summary>Compiling a schema takes as long as encoding a prompt does.</summary>
+    private async Task<AnswerPlan> PlanAsync(ChatRequest chat)
+    {
+        if (chat.Tools is null && !RequestRules.NeedsGrammar(chat.ResponseFormat))
+        {
+            return AnswerPlan.Free;
+        }
+
+        try
+        {
+            return await encoding.RunAsync(() => rules.Plan(chat));
         }
         catch (InvalidOperationException failure) when (isStopping)
         {

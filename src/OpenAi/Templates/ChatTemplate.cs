@@ -17,9 +17,13 @@ public sealed class ChatTemplate
     private ChatTemplate(string source, TemplateLimits limits)
     {
         _limits = limits;
+        Source = source;
         _body = StatementParser.Parse(source, limits);
         _traits = TemplateTraits.Of(source);
     }
+
+    /// <summary>The template's own text.</summary>
+    public string Source { get; }
 
     public static LoadResult<ChatTemplate> Compile(string jinja, TemplateLimits? limits = null)
     {

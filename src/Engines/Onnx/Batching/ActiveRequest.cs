@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Microsoft.ML.OnnxRuntime;
+using Souk.Engines.Tools;
 using Souk.OpenAi.Tokens;
 using Souk.Protocol;
 
@@ -42,6 +43,9 @@ internal sealed class ActiveRequest
     public int[] Prompt { get; }
 
     public IReadOnlySet<int> EndIds { get; }
+
+    /// <summary>What its answers must look like.</summary>
+    public AnswerPlan Plan { get; init; } = AnswerPlan.Free;
 
     /// <summary>Greatest output of one choice, in tokens.</summary>
     public int Limit { get; }

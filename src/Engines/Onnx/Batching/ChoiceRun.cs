@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
+using Souk.Engines.Grammar;
 using Souk.Engines.Onnx.Kv;
+using Souk.Engines.Tools;
 using Souk.OpenAi.Tokens;
 
 namespace Souk.Engines.Onnx.Batching;
@@ -12,6 +14,9 @@ internal sealed class ChoiceRun
     private readonly StopMatcher stops;
     private readonly Dictionary<int, int>? counts;
     private readonly AnswerScores? scores;
+    private readonly GrammarWalk? walk;
+    private readonly CallReader? calls;
+    private long decoded;
 
     public ChoiceRun(ActiveRequest request, int index, Tokenizer tokenizer)
     {
@@ -23,6 +28,9 @@ internal sealed class ChoiceRun
         counts = sampling.FrequencyPenalty != 0 || sampling.PresencePenalty != 0 ? [] : null;
         scores = request.Asked.Chat.Logprobs
             ? new AnswerScores(tokenizer, request.Asked.Chat.TopLogprobs ?? 0) : null;
+        walk = request.Plan.Grammar?.Begin();
+        calls = request.Plan.Convention is { } convention
+            ? new CallReader(convention, call => AnswerRules.CallId(request.Asked, convention, index, call)) : null;
     }
 
     public ActiveRequest Request { get; }
@@ -51,7 +59,11 @@ internal sealed class ChoiceRun
     {
         var asked = Request.Asked;
         scores?.Read(logits);
-        if (Ids.Count < Request.MinTokens)
+        if (walk is not null)
+        {
+            walk.Mask(logits, mayEnd: Ids.Count >= Request.MinTokens);
+        }
+        else if (Ids.Count < Request.MinTokens)
         {
             foreach (int end in Request.EndIds)
             {
@@ -61,6 +73,7 @@ internal sealed class ChoiceRun
 
         int id = Request.Sampler.Next(logits, Index, Ids.Count, counts, Request.Bias);
         Ids.Add(id);
+        walk?.Take(id);
         if (counts is not null)
         {
             CollectionsMarshal.GetValueRefOrAddDefault(counts, id, out _)++;
@@ -73,11 +86,30 @@ internal sealed class ChoiceRun
             said = said with { Logprobs = scores.Reveal(revealed.Length, stops.Withheld.Length, Reason) };
         }
 
+        if (calls is not null)
+        {
+            said = WithCalls(said, calls);
+        }
+
         Request.Say(said);
         if (Reason is not null)
         {
             Request.Say(new Finished(Index, Reason, Ids.Count));
         }
+    }
+
+    // Calls are taken out of the text, which is what the app reads as the answer.
+    private TokenOut WithCalls(TokenOut said, CallReader reader)
+    {
+        if (said.Ids[0] == Request.Plan.OpeningToken)
+        {
+            reader.Open(decoded);
+        }
+
+        var (content, deltas) = reader.Push(said.Text, Reason is not null);
+        bool isEnded = Reason == "stop" && walk is { CanEnd: true };
+        Reason = isEnded && reader.HasCalls ? "tool_calls" : Reason;
+        return said with { Text = content, ToolCalls = deltas };
     }
 
     /// <summary>Ends a choice that may have no token at all.</summary>
@@ -97,6 +129,7 @@ internal sealed class ChoiceRun
         }
 
         string piece = text.Append(id);
+        decoded += piece.Length;
         scores?.Add(id, piece.Length);
         if (Ids.Count < Request.MinTokens)
         {
@@ -109,6 +142,12 @@ internal sealed class ChoiceRun
         {
             Reason = "stop";
             return pushed.Text;
+        }
+
+        if (walk is { IsComplete: true } && Request.EndIds.Count == 0)
+        {
+            Reason = "stop";
+            return pushed.Text + stops.Flush();
         }
 
         return Ids.Count < Request.Limit ? pushed.Text : Close(pushed.Text);
