@@ -1,4 +1,5 @@
 using System.Text;
+using Souk.Engines.Tools;
 using Souk.Market.Pricing;
 using Souk.OpenAi.Chat;
 using Souk.Protocol;
@@ -96,7 +97,8 @@ internal sealed class Answer(PaidCall call)
     }
 
     /// <summary>
-    /// Whether the text received is what the ids say: a prefix of their decoding, the rest being withheld stop text.
+    /// Whether the text received is what the ids say: a prefix of their decoding, the rest being withheld stop text or
+    /// calls of tools, which appear in it in order where the model writes them as JSON.
     /// </summary>
     public Refusal? CheckText()
     {
@@ -108,10 +110,18 @@ internal sealed class Answer(PaidCall call)
         foreach (var choice in _choices)
         {
             var told = Encoding.UTF8.GetBytes(choice.Text.ToString());
-            var decoded = Encoding.UTF8.GetBytes(encoder.Tokenizer.Decode([.. choice.Ids], skipSpecial: true));
+            var text = encoder.Tokenizer.Decode([.. choice.Ids], skipSpecial: true);
+            var decoded = Encoding.UTF8.GetBytes(text);
             if (!decoded.AsSpan().StartsWith(told))
             {
                 return Theirs("text_mismatch", "The provider's text is not what its token ids say.");
+            }
+
+            var calls = choice.ToolCalls.All;
+            if (calls.Count > 0 && ToolConvention.Of(encoder) is not null
+                && !CallCheck.AreIn(text, choice.Text.Length, calls))
+            {
+                return Theirs("calls_mismatch", "The provider's tool calls are not what its token ids say.");
             }
         }
 

@@ -29,6 +29,10 @@ internal static class AppErrors
         "vault_empty" => OpenAiError.PaymentRequired(refusal.Message) with { Code = refusal.Code },
         "context_length_exceeded" => OpenAiError.InvalidRequest(refusal.Message, "messages", refusal.Code),
         "invalid_max_tokens" => OpenAiError.InvalidRequest(refusal.Message, "max_tokens", refusal.Code),
+        "schema_unsupported" => OpenAiError.InvalidRequest(
+            refusal.Message,
+            refusal.Message.StartsWith("Invalid 'tools'", StringComparison.Ordinal) ? "tools" : "response_format",
+            refusal.Code),
         "invalid_choices" => OpenAiError.InvalidRequest(refusal.Message, "n", refusal.Code),
         "feature_missing" or "feature_unsupported" => OpenAiError.InvalidRequest(refusal.Message, null, refusal.Code),
         "no_provider" => OpenAiError.Unavailable(refusal.Message),

@@ -88,7 +88,7 @@ internal static class ChatRequestParser
     internal static ChatRequest Sampled(FieldReader fields, JsonElement root, ChatLimits limits)
     {
         var isStream = fields.Flag("stream") ?? false;
-        return new ChatRequest
+        var request = new ChatRequest
         {
             Model = "",
             Messages = [],
@@ -110,6 +110,8 @@ internal static class ChatRequestParser
             Provider = fields.Of("provider", JsonValueKind.Object, "an object"),
             Root = root,
         };
+        ToolReader.CheckChoice(fields, request.ToolChoice, request.Tools, limits);
+        return request;
     }
 
     private static JsonElement? TemplateVariables(FieldReader fields, ChatLimits limits)

@@ -61,6 +61,46 @@ internal static class ToolReader
         return IsWithin(fields, "tool_choice", choice, limits.MaxToolsBytes) ? choice : null;
     }
 
+    /// <summary>What is asked of tools must be among the tools that are there.</summary>
+    internal static void CheckChoice(FieldReader fields, JsonElement? choice, JsonElement? tools, ChatLimits limits)
+    {
+        if (choice is not { } given || fields.Error is not null)
+        {
+            return;
+        }
+
+        if (given.ValueKind == JsonValueKind.String)
+        {
+            if (tools is null && given.ValueEquals("required"u8))
+            {
+                fields.FailValue("tool_choice", "it is only allowed when 'tools' are specified.");
+            }
+
+            return;
+        }
+
+        var inner = fields.Inner(given, "tool_choice");
+        if (inner.Text("type", limits.MaxNameLength) is not "function")
+        {
+            fields.FailValue("tool_choice.type", "only 'function' is served.", "unsupported_value");
+            return;
+        }
+
+        if (inner.Of("function", JsonValueKind.Object, "an object") is not { } function)
+        {
+            inner.FailMissing("function");
+            return;
+        }
+
+        var name = Required(fields.Inner(function, "tool_choice.function"), "name", limits.MaxNameLength);
+        var isOffered = tools is { } offered && offered.EnumerateArray()
+            .Any(tool => tool.GetProperty("function").GetProperty("name").ValueEquals(name));
+        if (fields.Error is null && !isOffered)
+        {
+            fields.FailValue("tool_choice", $"'tools' has no function '{name}'.");
+        }
+    }
+
     internal static JsonElement? ResponseFormat(FieldReader fields, ChatLimits limits)
     {
         if (fields.Of("response_format", JsonValueKind.Object, "an object") is not { } format)

@@ -163,8 +163,8 @@ public sealed class OnnxEngineTests : IAsyncLifetime
     [Fact]
     public async Task What_the_engine_cannot_do_is_refused_by_name()
     {
-        var schema = Ask.For("x", more: new { response_format = new { type = "json_object" } });
-        Assert.Contains("response_format", (await engine.RefusedAsync(schema)).Message, StringComparison.Ordinal);
+        var calling = Ask.For("x", more: new { tools = new[] { new { type = "function", function = new { name = "f" } } } });
+        Assert.Contains("tools", (await engine.RefusedAsync(calling)).Message, StringComparison.Ordinal);
         var many = Ask.For("x", choices: 9);
         Assert.Equal((Fault.Theirs, "feature_unsupported"), Blame(await engine.RefusedAsync(many)));
         var hot = Ask.For("x", temperature: double.NaN);

@@ -51,6 +51,11 @@ public sealed class ChatRequestTests
     [InlineData("\"functions\":[{\"name\":\"f\"}]", "functions", "unsupported_parameter")]
     [InlineData("\"function_call\":\"auto\"", "function_call", "unsupported_parameter")]
     [InlineData("\"modalities\":[\"text\",\"audio\"]", "modalities", "unsupported_value")]
+    [InlineData("\"tool_choice\":\"required\"", "tool_choice", "invalid_value")]
+    [InlineData(
+        "\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"g\"}},\"tools\":[{\"type\":\"function\","
+        + "\"function\":{\"name\":\"f\"}}]", "tool_choice", "invalid_value")]
+    [InlineData("\"tool_choice\":{\"type\":\"allowed_tools\"}", "tool_choice.type", "unsupported_value")]
     [InlineData("\"web_search_options\":{}", "web_search_options", "unsupported_parameter")]
     public void What_cannot_be_served_is_refused_by_its_name(string fields, string param, string code)
     {

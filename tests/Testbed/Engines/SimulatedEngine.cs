@@ -27,6 +27,10 @@ public sealed class SimulatedEngine(EngineModel model, TimeProvider time) : IEng
     /// <summary>While true an answer ends only at its limit.</summary>
     public bool IsEndless { get; set; }
 
+    /// <summary>What is said instead of letters, piece by piece: the text generated, and of it the content and the deltas
+    /// of tool calls. Null for letters.</summary>
+    public IReadOnlyList<(string Text, string Content, string ToolCalls)>? Script { get; set; }
+
     /// <summary>After how many tokens of a choice the engine fails; null for never.</summary>
     public int? FailsAfter { get; set; }
 
@@ -109,6 +113,17 @@ public sealed class SimulatedEngine(EngineModel model, TimeProvider time) : IEng
     private async IAsyncEnumerable<EngineEvent> AnswerAsync(
         EngineRequest request, int choice, int limit, [EnumeratorCancellation] CancellationToken cancellation)
     {
+        if (Script is { } script)
+        {
+            foreach (var said in Say(script, choice))
+            {
+                Generated += (said as TokenOut)?.Ids.Length ?? 0;
+                yield return said;
+            }
+
+            yield break;
+        }
+
         var text = _encoder.Tokenizer.NewDecoder();
         var stops = new StopMatcher(request.Stop);
         for (var t = 0; t < limit; t++)
@@ -190,6 +205,29 @@ public sealed class SimulatedEngine(EngineModel model, TimeProvider time) : IEng
                 : new[] { new { token = "z", logprob = -9.5, bytes = new[] { 122 } } },
         }),
     });
+
+    private IEnumerable<EngineEvent> Say(
+        IReadOnlyList<(string Text, string Content, string ToolCalls)> script, int choice)
+    {
+        var count = 1;
+        foreach (var (said, content, calls) in script)
+        {
+            var ids = _encoder.Tokenizer.Encode(said, parseSpecial: false);
+            count += ids.Length;
+            foreach (var id in ids[..^1])
+            {
+                yield return new TokenOut(choice, [id], "");
+            }
+
+            yield return new TokenOut(choice, [ids[^1]], content)
+            {
+                ToolCalls = System.Text.Encoding.UTF8.GetBytes(calls),
+            };
+        }
+
+        yield return new TokenOut(choice, [TinyModel.End], "");
+        yield return new Finished(choice, "tool_calls", count);
+    }
 
     // Numbers 0 to 25 are letters and 26 is the space; a byte's token has the byte's own number.
     private static int Letter(SamplingKey key, int choice, int position)

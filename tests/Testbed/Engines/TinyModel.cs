@@ -20,7 +20,11 @@ public static class TinyModel
         "{{ bos_token }}{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] }}"
         + "{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
 
-    /// <summary>The model, its digest fixed by its name.</summary>
+    private const string ToolTemplate =
+        "{% if tools %}{{ '<tools>' + (tools | tojson) + '</tools>Call with <tool_call>{\"name\": , \"arguments\": }"
+        + "</tool_call>' }}{% endif %}" + Template;
+
+    /// <summary>The model, its digest fixed by its name and by whether it knows tools.</summary>
     /// <param name="name">Fixes its digest.</param>
     /// <param name="counting">How its tokens are counted.</param>
     /// <param name="features">What it can do; null for the usual.</param>
@@ -33,7 +37,8 @@ public static class TinyModel
             ["tokenizer.json"] = TokenizerJson(),
             ["tokenizer_config.json"] = JsonSerializer.SerializeToUtf8Bytes(new
             {
-                bos_token = "<|begin|>", eos_token = "<|end|>", chat_template = Template,
+                bos_token = "<|begin|>", eos_token = "<|end|>", chat_template =
+                    features?.Contains(EngineFeatures.Tools) == true ? ToolTemplate : Template,
             }),
         };
         var weights = System.Text.Encoding.UTF8.GetBytes(name);
