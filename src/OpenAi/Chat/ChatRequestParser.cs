@@ -58,7 +58,7 @@ internal static class ChatRequestParser
         var model = Model(fields, limits);
         RefuseOthers(fields);
         messages ??= MessageReader.Read(fields, limits);
-        return Sampled(fields, root, limits) with
+        var request = Sampled(fields, root, limits) with
         {
             Model = model,
             Messages = messages,
@@ -71,6 +71,8 @@ internal static class ChatRequestParser
             ResponseFormat = ToolReader.ResponseFormat(fields, limits),
             TemplateVariables = TemplateVariables(fields, limits),
         };
+        ToolReader.CheckChoice(fields, request.ToolChoice, request.Tools, limits);
+        return request;
     }
 
     internal static string Model(FieldReader fields, ChatLimits limits)
@@ -88,7 +90,7 @@ internal static class ChatRequestParser
     internal static ChatRequest Sampled(FieldReader fields, JsonElement root, ChatLimits limits)
     {
         var isStream = fields.Flag("stream") ?? false;
-        var request = new ChatRequest
+        return new ChatRequest
         {
             Model = "",
             Messages = [],
@@ -110,8 +112,6 @@ internal static class ChatRequestParser
             Provider = fields.Of("provider", JsonValueKind.Object, "an object"),
             Root = root,
         };
-        ToolReader.CheckChoice(fields, request.ToolChoice, request.Tools, limits);
-        return request;
     }
 
     private static JsonElement? TemplateVariables(FieldReader fields, ChatLimits limits)
