@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Souk.Cli.Commands;
 using Souk.Cli.Doctor;
+using Souk.Cli.ModelShelf;
 using Souk.Cli.Output;
 using Souk.Cli.Roles;
 using Souk.Cli.Wallet;
@@ -31,6 +32,7 @@ internal static class CommandTree
         ProviderCommand.Provider(screen),
         GatewayCommand.Gateway(screen),
         IndexerCommand.Indexer(screen),
+        ModelCommands.Model(screen),
         DeployCommand.Deploy(screen),
         WalletCommands.Wallet(screen),
         KeyCommands.Keys(screen),

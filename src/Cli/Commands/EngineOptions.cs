@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Souk.Cli.ModelShelf;
+using Souk.Cli.State;
 using Souk.Cli.Up;
 
 namespace Souk.Cli.Commands;
@@ -8,7 +10,9 @@ internal static class EngineOptions
 {
     private static readonly Option<string?> Model = new("--model")
     {
-        Description = "Model directory in the published ONNX layout (default: the demo model of the source tree).",
+        Description =
+            "Model to sell: a folder in the published ONNX layout, or a name of 'souk model list' (default: the "
+            + "demo model of the source tree).",
     };
 
     private static readonly Option<string?> Upstream = new("--upstream")
@@ -96,9 +100,18 @@ internal static class EngineOptions
     }
 
     /// <summary>What was chosen.</summary>
-    public static EngineChoice Choice(ParseResult parsed) => new()
+    public static EngineChoice Choice(ParseResult parsed)
     {
-        Directory = parsed.GetValue(Model),
+        var chosen = parsed.GetValue(Model);
+        var added = chosen is null || Directory.Exists(chosen)
+            ? null : new Shelf(new DataDirectory(parsed.GetValue(SharedOptions.Data)!)).Find(chosen);
+        return Choice(parsed, chosen, added);
+    }
+
+    private static EngineChoice Choice(ParseResult parsed, string? chosen, ShelvedModel? added) => new()
+    {
+        Directory = added?.Directory ?? chosen,
+        OnnxFile = added?.OnnxFile,
         Upstream = parsed.GetValue(Upstream),
         UpstreamModel = parsed.GetValue(UpstreamModel),
         UpstreamKeyFile = parsed.GetValue(UpstreamKey),
@@ -111,6 +124,6 @@ internal static class EngineOptions
         Threads = parsed.GetValue(Threads),
         KvTokens = parsed.GetValue(KvTokens),
         Waiting = parsed.GetValue(Waiting),
-        Name = parsed.GetValue(Name),
+        Name = parsed.GetValue(Name) ?? added?.Name,
     };
 }

@@ -14,6 +14,9 @@ internal sealed record EngineChoice
     /// <summary>The model directory; null for the demo model.</summary>
     public string? Directory { get; init; }
 
+    /// <summary>The .onnx file, relative to the directory; null for the usual one.</summary>
+    public string? OnnxFile { get; init; }
+
     /// <summary>The server's base URL; null for a model directory.</summary>
     public string? Upstream { get; init; }
 
@@ -121,6 +124,7 @@ internal sealed record EngineChoice
             new OnnxEngineOptions
             {
                 Directory = folder,
+                OnnxFile = OnnxFile,
                 Name = Name ?? (Directory is null ? DemoName : null),
                 Threads = Threads, Concurrency = Concurrency, KvTokens = KvTokens, Waiting = Waiting,
             },
