@@ -14,7 +14,8 @@ public static class PromptFiles
     /// <summary>The files that matter, by name; what is missing may be optional.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        "tokenizer.json", "tokenizer_config.json", "generation_config.json", "chat_template.jinja", "chat_template.json",
+        "tokenizer.json", "tokenizer_config.json", "generation_config.json", "chat_template.jinja",
+            "chat_template.json",
     ];
 
     /// <summary>Builds the encoder; a refusal names the file or construct that stands in the way.</summary>

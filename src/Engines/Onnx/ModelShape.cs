@@ -126,7 +126,9 @@ internal sealed class ModelShape
         }
 
         var stranger = inputs.Keys.Where(name => !known.Contains(name)).Order(StringComparer.Ordinal).FirstOrDefault();
-        return stranger is null ? layers : throw Unsupported($"wants the input \"{Bounded(stranger)}\"" + Advice(stranger));
+        return stranger is null
+            ? layers
+            : throw Unsupported($"wants the input \"{Bounded(stranger)}\"" + Advice(stranger));
     }
 
     private static string Advice(string input) => input switch

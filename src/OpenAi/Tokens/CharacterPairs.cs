@@ -8,7 +8,8 @@ namespace Souk.OpenAi.Tokens;
 /// character; a character outside the vocabulary becomes the ids of its UTF-8 bytes, or the unknown token, or nothing.
 /// </summary>
 /// <param name="vocabulary">Ids by text.</param>
-/// <param name="byteIds">Ids of the tokens <c>&lt;0x00&gt;</c> to <c>&lt;0xFF&gt;</c> where bytes are the way out.</param>
+/// <param name="byteIds">Ids of the tokens <c>&lt;0x00&gt;</c> to <c>&lt;0xFF&gt;</c> where bytes are the way
+/// out.</param>
 /// <param name="unknownId">The unknown token, or null where unknown characters are passed over.</param>
 /// <param name="fusesUnknown">Neighbouring unknown characters are one unknown token.</param>
 /// <param name="takesWholePieces">A piece that is in the vocabulary is one token (ignore_merges).</param>

@@ -4,8 +4,9 @@ using System.Text;
 namespace Souk.OpenAi.Tokens;
 
 /// <summary>
-/// Unicode normalization forms C and D (UAX #15). .NET leaves it to ICU, which is absent in invariant mode, and there returns
-/// text unchanged; so the algorithm is here, with its data from the Unicode character database in composition.txt.
+/// Unicode normalization forms C and D (UAX #15). .NET leaves it to ICU, which is absent in invariant mode, and there
+/// returns text unchanged; so the algorithm is here, with its data from the Unicode character database in
+/// composition.txt.
 /// </summary>
 internal static class Composition
 {

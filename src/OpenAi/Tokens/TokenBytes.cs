@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace Souk.OpenAi.Tokens;
 
 /// <summary>
-/// The decoder of a tokenizer.json: which bytes a token stands for. Every kind that is read here looks at one token at a
-/// time and at whether it is the first, apart from the strip of the whole text's beginning.
+/// The decoder of a tokenizer.json: which bytes a token stands for. Every kind that is read here looks at one token at
+/// a time and at whether it is the first, apart from the strip of the whole text's beginning.
 /// </summary>
 internal sealed class TokenBytes
 {
@@ -159,7 +159,8 @@ internal sealed class TokenBytes
 
     private static byte[] FallbackBytes(string token) =>
         token is ['<', '0', 'x', _, _, '>']
-        && byte.TryParse(token.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value)
+        && byte.TryParse(token.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture,
+            out var value)
             ? [value]
             : Encoding.UTF8.GetBytes(token);
 }

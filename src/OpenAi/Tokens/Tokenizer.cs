@@ -7,8 +7,9 @@ using Souk.OpenAi.Errors;
 namespace Souk.OpenAi.Tokens;
 
 /// <summary>
-/// A tokenizer as Hugging Face's <c>tokenizer.json</c> describes it: BPE over bytes or characters, Unigram or WordPiece.
-/// Immutable and safe for concurrent use. A file that needs anything else is refused at load with the construct named.
+/// A tokenizer as Hugging Face's <c>tokenizer.json</c> describes it: BPE over bytes or characters, Unigram or
+/// WordPiece. Immutable and safe for concurrent use. A file that needs anything else is refused at load with the
+/// construct named.
 /// </summary>
 public sealed class Tokenizer
 {
@@ -81,7 +82,8 @@ public sealed class Tokenizer
     /// </summary>
     public IReadOnlyList<int> PrefixIds { get; }
 
-    /// <summary>Ids that the file's post-processor would put after a plain text; <see cref="Encode"/> does not.</summary>
+    /// <summary>Ids that the file's post-processor would put after a plain text; <see cref="Encode"/> does
+    /// not.</summary>
     public IReadOnlyList<int> SuffixIds { get; }
 
     /// <summary>

@@ -11,7 +11,8 @@ namespace Souk.OpenAi.Tests.Tokens;
 /// </summary>
 public sealed class TokenizerConformanceTests
 {
-    /// <summary>A mark since Unicode 11; where marks are dropped, the reference library's older tables keep it.</summary>
+    /// <summary>A mark since Unicode 11; where marks are dropped, the reference library's older tables keep
+    /// it.</summary>
     private const char NewMark = '\u09FE';
 
     private static readonly string[] _texts =
