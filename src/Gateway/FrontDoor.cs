@@ -12,6 +12,9 @@ namespace Souk.Gateway;
 /// <summary>The front door: what apps reach.</summary>
 internal sealed class FrontDoor : IWireHandler
 {
+    private static readonly IAppApi[] _apis =
+        [new ChatApi(), new CompletionsApi(), new EmbeddingsApi(), new ResponsesApi(), new MessagesApi()];
+
     private readonly KeyDesk _keys;
     private readonly Callers _callers;
     private readonly ChatDesk _chat;
@@ -27,11 +30,9 @@ internal sealed class FrontDoor : IWireHandler
     {
         (_keys, _callers, _chat, _cors, _randomness) = (keys, callers, chat, cors, randomness);
         _replays = new ReplayDesk(time);
-        IAppApi[] apis = [new ChatApi(), new CompletionsApi(), new EmbeddingsApi(), new ResponsesApi(),
-            new MessagesApi()];
         _routes =
         [
-            .. apis.Select(Paid),
+            .. _apis.Select(Paid),
             new("GET", "/v1/models", (visit, caller, aborted) =>
                 visit.SendAsync(200, models.List(caller.Key.Limits.Models).ToJson(), aborted)),
             Model("/v1/models/{author}/{slug}/endpoints", name => models.Endpoints(name)?.ToJson()),
@@ -112,6 +113,11 @@ internal sealed class FrontDoor : IWireHandler
             await FailAsync(visit, route, AppErrors.From(caller.Revoked!), aborted);
         }
     }
+
+    /// <summary>The body of a refusal before a request was read, in the words of the API that it was
+    /// for.</summary>
+    public static byte[] EarlyError(OpenAiError error, string path) =>
+        Array.Find(_apis, api => api.Path == path)?.Error(error, null) ?? error.ToJson();
 
     private Route Paid(IAppApi api) =>
         new("POST", api.Path, (visit, caller, aborted) => _chat.HandleAsync(api, visit, caller, aborted), api.Error);

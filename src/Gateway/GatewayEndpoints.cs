@@ -33,7 +33,8 @@ public static class GatewayEndpoints
             endpoints.MapScalarApiReference(Docs, Render).AddEndpointFilter(RestrictAsync);
         }
 
-        return endpoints.MapWire(door, limits, errorBody: static error => AppErrors.From(error).ToJson());
+        return endpoints.MapWire(door, limits, errorBody: static (error, path) =>
+            FrontDoor.EarlyError(AppErrors.From(error), path));
     }
 
     // All that the page needs is in the assembly, so that it works where nothing else is reached and tells nobody.

@@ -20,7 +20,7 @@ internal sealed class CompletionsApi : IAppApi
     }
 
     /// <inheritdoc/>
-    public byte[] Error(OpenAiError error, RequestId id) => error.ToJson();
+    public byte[] Error(OpenAiError error, RequestId? id) => error.ToJson();
 
     private sealed record Asked(CompletionRequest Request) : IAppRequest
     {

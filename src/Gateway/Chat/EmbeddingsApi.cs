@@ -20,7 +20,7 @@ internal sealed class EmbeddingsApi : IAppApi
     }
 
     /// <inheritdoc/>
-    public byte[] Error(OpenAiError error, RequestId id) => error.ToJson();
+    public byte[] Error(OpenAiError error, RequestId? id) => error.ToJson();
 
     private sealed record Asked(ChatRequest Chat) : IAppRequest
     {

@@ -17,8 +17,9 @@ internal interface IAppApi
     /// <summary>Reads a body, or says what is wrong with it. Never throws on any bytes.</summary>
     ParseResult<IAppRequest> Parse(ReadOnlyMemory<byte> body);
 
-    /// <summary>The body of an error reply to the request of this id.</summary>
-    byte[] Error(OpenAiError error, RequestId id);
+    /// <summary>The body of an error reply to the request of this id; null where it was refused before it had
+    /// one.</summary>
+    byte[] Error(OpenAiError error, RequestId? id);
 }
 
 /// <summary>A request that was understood, with whatever its API remembers of it beyond the paid call.</summary>

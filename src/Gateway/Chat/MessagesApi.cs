@@ -20,7 +20,8 @@ internal sealed class MessagesApi : IAppApi
     }
 
     /// <inheritdoc/>
-    public byte[] Error(OpenAiError error, RequestId id) => MessagesError.ToJson(error, Door.Name(id));
+    public byte[] Error(OpenAiError error, RequestId? id) =>
+        MessagesError.ToJson(error, id is { } known ? Door.Name(known) : null);
 
     private sealed record Asked(ChatRequest Chat) : IAppRequest
     {

@@ -20,7 +20,7 @@ internal sealed class ResponsesApi : IAppApi
     }
 
     /// <inheritdoc/>
-    public byte[] Error(OpenAiError error, RequestId id) => ResponsesRequest.InOwnWords(error).ToJson();
+    public byte[] Error(OpenAiError error, RequestId? id) => ResponsesRequest.InOwnWords(error).ToJson();
 
     private sealed record Asked(ResponsesRequest Request) : IAppRequest
     {

@@ -20,7 +20,7 @@ internal sealed record Visit(WireRequest Request, IWireResponse Response, Reques
 /// <param name="Error">The body of an error that is found before that; null for OpenAI's.</param>
 internal sealed record Route(
     string Method, string Path, Func<Visit, Caller, CancellationToken, Task> AnswerAsync,
-    Func<OpenAiError, RequestId, byte[]>? Error = null)
+    Func<OpenAiError, RequestId?, byte[]>? Error = null)
 {
     private readonly string _before = Path.IndexOf('{', StringComparison.Ordinal) is >= 0 and var from
         ? Path[..from] : Path;

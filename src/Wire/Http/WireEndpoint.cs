@@ -19,20 +19,21 @@ public static class WireEndpoint
     /// <param name="handler">The role.</param>
     /// <param name="limits">What is refused before the role sees it.</param>
     /// <param name="pattern">Which paths.</param>
-    /// <param name="errorBody">The JSON of such a refusal; null for the node link's own shape.</param>
+    /// <param name="errorBody">The JSON of such a refusal of a request to a path; null for the node link's own
+    /// shape.</param>
     public static IEndpointConventionBuilder MapWire(
         this IEndpointRouteBuilder endpoints, IWireHandler handler, WireLimits limits, string pattern = "/{**path}",
-        Func<WireError, ReadOnlyMemory<byte>>? errorBody = null)
+        Func<WireError, string, ReadOnlyMemory<byte>>? errorBody = null)
     {
         var time = endpoints.ServiceProvider.GetService<TimeProvider>() ?? TimeProvider.System;
         var log = endpoints.ServiceProvider.GetRequiredService<ILoggerFactory>().CreateLogger("Souk.Wire");
-        var served = new ServedHandler(handler, limits, errorBody ?? (error => error.ToJson()), time, log);
+        var served = new ServedHandler(handler, limits, errorBody ?? ((error, _) => error.ToJson()), time, log);
         return endpoints.Map(pattern, served.HandleAsync);
     }
 }
 
 internal sealed class ServedHandler(
-    IWireHandler handler, WireLimits limits, Func<WireError, ReadOnlyMemory<byte>> errorBody, TimeProvider time,
+    IWireHandler handler, WireLimits limits, Func<WireError, string, ReadOnlyMemory<byte>> errorBody, TimeProvider time,
     ILogger log)
 {
     private const int DrainedBodies = 8;
@@ -46,7 +47,7 @@ internal sealed class ServedHandler(
         if (entered != 200)
         {
             context.Response.Headers.RetryAfter = "1";
-            await RefuseAsync(response, WireError.Busy(entered));
+            await RefuseAsync(context, response, WireError.Busy(entered));
             return;
         }
 
@@ -57,7 +58,7 @@ internal sealed class ServedHandler(
         catch (OperationCanceledException) when (response.IsStreamRefused)
         {
             context.Response.Headers.RetryAfter = "1";
-            await RefuseAsync(response, WireError.Busy(429));
+            await RefuseAsync(context, response, WireError.Busy(429));
         }
         catch (OperationCanceledException) when (response.Aborted.IsCancellationRequested)
         {
@@ -73,7 +74,7 @@ internal sealed class ServedHandler(
             }
             else
             {
-                await RefuseAsync(response, WireError.Internal);
+                await RefuseAsync(context, response, WireError.Internal);
             }
         }
         finally
@@ -104,7 +105,7 @@ internal sealed class ServedHandler(
 
         var query = request.QueryString.HasValue ? request.QueryString.Value![1..] : "";
         var wire = new WireRequest(
-            request.Method, request.PathBase.Add(request.Path).ToUriComponent(), query, headers, body, peer);
+            request.Method, PathOf(request), query, headers, body, peer);
         await handler.HandleAsync(wire, response, response.Aborted);
         if (!response.IsStarted)
         {
@@ -132,7 +133,7 @@ internal sealed class ServedHandler(
             }
         }
 
-        await RefuseAsync(response, refusal);
+        await RefuseAsync(context, response, refusal);
     }
 
     private static async ValueTask DiscardAsync(PipeReader reader, long most, CancellationToken cancellation)
@@ -219,11 +220,14 @@ internal sealed class ServedHandler(
         }
     }
 
-    private async Task RefuseAsync(HttpWireResponse response, WireError error)
+    private static string PathOf(HttpRequest request) => request.PathBase.Add(request.Path).ToUriComponent();
+
+    private async Task RefuseAsync(HttpContext context, HttpWireResponse response, WireError error)
     {
         try
         {
-            await response.SendJsonAsync(error.Status, errorBody(error), CancellationToken.None);
+            await response.SendJsonAsync(
+                error.Status, errorBody(error, PathOf(context.Request)), CancellationToken.None);
         }
         catch (OperationCanceledException)
         {
