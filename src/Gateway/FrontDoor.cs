@@ -12,8 +12,10 @@ namespace Souk.Gateway;
 /// <summary>The front door: what apps reach.</summary>
 internal sealed class FrontDoor : IWireHandler
 {
+    private const string Counting = "/v1/messages/count_tokens";
+    private static readonly MessagesApi _messages = new();
     private static readonly IAppApi[] _apis =
-        [new ChatApi(), new CompletionsApi(), new EmbeddingsApi(), new ResponsesApi(), new MessagesApi()];
+        [new ChatApi(), new CompletionsApi(), new EmbeddingsApi(), new ResponsesApi(), _messages];
 
     private readonly KeyDesk _keys;
     private readonly Callers _callers;
@@ -33,6 +35,8 @@ internal sealed class FrontDoor : IWireHandler
         _routes =
         [
             .. _apis.Select(Paid),
+            new("POST", Counting, (visit, caller, aborted) => _chat.CountAsync(visit, caller, _messages, aborted),
+                _messages.Error),
             new("GET", "/v1/models", (visit, caller, aborted) =>
                 visit.SendAsync(200, models.List(caller.Key.Limits.Models).ToJson(), aborted)),
             Model("/v1/models/{author}/{slug}/endpoints", name => models.Endpoints(name)?.ToJson()),
@@ -117,7 +121,8 @@ internal sealed class FrontDoor : IWireHandler
     /// <summary>The body of a refusal before a request was read, in the words of the API that it was
     /// for.</summary>
     public static byte[] EarlyError(OpenAiError error, string path) =>
-        Array.Find(_apis, api => api.Path == path)?.Error(error, null) ?? error.ToJson();
+        Array.Find(_apis, api => api.Path == path || (api == _messages && path == Counting))?.Error(error, null)
+            ?? error.ToJson();
 
     private Route Paid(IAppApi api) =>
         new("POST", api.Path, (visit, caller, aborted) => _chat.HandleAsync(api, visit, caller, aborted), api.Error);

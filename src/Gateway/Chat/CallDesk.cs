@@ -54,8 +54,7 @@ internal sealed class CallDesk(
     {
         if (catalogue.Resolve(chat.Model) is not { } named)
         {
-            return new Refusal(Fault.Theirs, "model_not_found",
-                $"The model '{chat.Model}' does not exist; GET /v1/models lists those that do.");
+            return NoModel(chat);
         }
 
         if (chat is { MaxTokens: 0, Prompt: null, Embedding: null })
@@ -82,6 +81,43 @@ internal sealed class CallDesk(
             cancellation.ThrowIfCancellationRequested();
         }
     }
+
+    /// <summary>
+    /// Counts a prompt as it would be billed, with the tokenizer of an offer. Free, since nobody is asked to work.
+    /// </summary>
+    public async Task<Result<ulong>> CountAsync(ChatRequest chat, Caller caller, CancellationToken cancellation)
+    {
+        if (catalogue.Resolve(chat.Model) is not { } named)
+        {
+            return NoModel(chat);
+        }
+
+        var nowMs = (ulong)time.GetUtcNow().ToUnixTimeMilliseconds();
+        if (ApiKeyRules.CheckModel(KeyStanding.Of(caller.Key, nowMs)!, named.Name) is { } barred)
+        {
+            return barred;
+        }
+
+        var counting = named.Digests.SelectMany(market.Book.For)
+            .Where(listed => listed.IsLive(nowMs / 1000) && listed.Offer.Counting == CountingKinds.Ids
+                && (named.Provider ?? listed.Offer.Provider) == listed.Offer.Provider && Serves(listed.Offer, chat))
+            .ToList();
+        if (counting.Count == 0)
+        {
+            return new Refusal(
+                Fault.Ours, "count_unavailable",
+                $"Nobody who offers the model '{chat.Model}' now lets its tokens be counted beforehand.");
+        }
+
+        return (await CountAsync(chat, counting, cancellation)).TryGet(out var prompt, out var refusal)
+            && (refusal = prompt.Unfit) is null
+            ? prompt.Tokens
+            : refusal!;
+    }
+
+    private static Refusal NoModel(ChatRequest chat) => new(
+        Fault.Theirs, "model_not_found",
+        $"The model '{chat.Model}' does not exist; GET /v1/models lists those that do.");
 
     private async Task<Result<PaidCall>> TryAsync(
         ChatRequest chat, Caller caller, RequestId appRequest, NamedModel named, CancellationToken cancellation)

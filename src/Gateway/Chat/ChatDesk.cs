@@ -1,9 +1,11 @@
+using System.Text;
 using Souk.Chain;
 using Souk.Gateway.Front;
 using Souk.Gateway.Keys;
 using Souk.Gateway.Receipts;
 using Souk.OpenAi.Chat;
 using Souk.OpenAi.Errors;
+using Souk.OpenAi.Messages;
 using Souk.Protocol;
 using Souk.Wire;
 
@@ -49,6 +51,26 @@ internal sealed class ChatDesk(
         else
         {
             await WholeAsync(call, caller, app, reply);
+        }
+    }
+
+    /// <summary>Answers how many tokens a request's prompt has, in Anthropic's words.</summary>
+    public async Task CountAsync(Visit visit, Caller caller, MessagesApi api, CancellationToken aborted)
+    {
+        var app = new App(api, visit.Response, visit.Headers, visit.Id, aborted);
+        var parsed = MessagesRequest.ParseToCount(visit.Request.Body);
+        if (!parsed.IsOk)
+        {
+            await app.FailAsync(parsed.Error);
+        }
+        else if (!(await calls.CountAsync(parsed.Value, caller, caller.Stopped))
+            .TryGet(out var tokens, out var refusal))
+        {
+            await app.FailAsync(AppErrors.From(refusal));
+        }
+        else
+        {
+            await visit.SendAsync(200, Encoding.UTF8.GetBytes($"{{\"input_tokens\":{tokens}}}"), aborted);
         }
     }
 

@@ -125,6 +125,24 @@ public sealed class MessagesTests
                 await market.App.SendAsync(WireRequest.Get(OtherApi.Messages)), 405, "invalid_request_error");
         });
 
+    [Fact]
+    public void Tokens_are_counted_for_free_as_they_would_be_billed() => MarketHarness.Run(async market =>
+    {
+        var counted = await market.App.AskAsync(
+            OtherApi.Messages + "/count_tokens", body => body.Remove("max_tokens"));
+        var unknown = await market.App.AskAsync(
+            OtherApi.Messages + "/count_tokens", body => body["model"] = "other");
+
+        Assert.Equal("""{"input_tokens":14}""", counted.Text);
+        ExpectError(unknown, 404, "not_found_error");
+        Assert.Equal(Amount.Zero, market.Account.Spent);
+    });
+
+    [Fact]
+    public void Tokens_that_only_the_provider_counts_are_not_told_beforehand() => MarketHarness.Run(
+        new MarketOptions { Counting = CountingKinds.Usage }, async market => ExpectError(
+            await market.App.AskAsync(OtherApi.Messages + "/count_tokens"), 400, "invalid_request_error"));
+
     private static void ExpectError(AppReply reply, int status, string type)
     {
         Assert.Equal(status, reply.Status);
