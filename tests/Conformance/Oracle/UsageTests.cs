@@ -14,22 +14,23 @@ public sealed class UsageTests
 
     // Joins by SQL alone: a receipt to its request, that to the key which reserved, and the bill of the app's request.
     private const string Sums = """
-        SELECT json_extract(reserved.body, '$.key_hash') AS key,
-               date(json_extract(receipt.body, '$.at_ms') / 1000, 'unixepoch') AS day,
-               json_extract(sent.body, '$.model') AS model,
+        WITH line AS (SELECT kind, key AS id, CAST(body AS TEXT) AS body FROM row)
+        SELECT json_extract(reserved.body, '$.key_hash'),
+               date(json_extract(receipt.body, '$.at_ms') / 1000, 'unixepoch'),
+               json_extract(sent.body, '$.model'),
                count(*),
                sum(json_extract(receipt.body, '$.receipt.message.input_tokens')),
                sum(json_extract(receipt.body, '$.receipt.message.cached_tokens')),
                sum(json_extract(receipt.body, '$.receipt.message.output_tokens')),
                sum(CAST(json_extract(receipt.body, '$.receipt.message.charge') AS INTEGER)),
                sum(CAST(json_extract(charged.body, '$.charged') AS INTEGER))
-        FROM row receipt
-        JOIN row sent ON sent.kind = 'request_sent' AND sent.key = receipt.key
-        JOIN row reserved ON reserved.kind = 'budget_reserved'
-             AND reserved.key = json_extract(sent.body, '$.app_request')
-        JOIN row charged ON charged.kind = 'budget_charged' AND charged.key = reserved.key
+        FROM line receipt
+        JOIN line sent ON sent.kind = 'request_sent' AND sent.id = receipt.id
+        JOIN line reserved ON reserved.kind = 'budget_reserved'
+             AND reserved.id = json_extract(sent.body, '$.app_request')
+        JOIN line charged ON charged.kind = 'budget_charged' AND charged.id = reserved.id
         WHERE receipt.kind = 'receipt_received'
-        GROUP BY key, day, model
+        GROUP BY 1, 2, 3
         """;
 
     [Fact]
