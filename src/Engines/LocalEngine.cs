@@ -24,6 +24,6 @@ public static class LocalEngine
         var tokens = await TokenizerFiles.ReadAsync(root, cancellationToken);
         return PoolingConfig.IsFor(root, tokens.Config)
             ? await EmbeddingEngine.LoadAsync(options, root, tokens, cancellationToken)
-            : await OnnxEngine.LoadAsync(options, cancellationToken);
+            : await OnnxEngine.LoadAsync(options, tokens, cancellationToken);
     }
 }

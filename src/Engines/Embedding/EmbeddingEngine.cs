@@ -58,7 +58,7 @@ public sealed class EmbeddingEngine : IEngine
         var config = await PoolingConfig.ReadAsync(
             root, tokens.Config, tokens.PublicFiles["config.json"], cancellationToken);
         var directory = await ModelDirectory.ReadAsync(
-            options.Directory, options.OnnxFile, options.MaxWeightsBytes, cancellationToken, config.Files);
+            options.Directory, options.OnnxFile, options.MaxWeightsBytes, cancellationToken, tokens, config.Files);
         using var opening = new InferenceThreads(1);
         return await opening.RunAsync(() =>
         {

@@ -10,14 +10,15 @@ internal sealed record ModelDirectory(
 
     /// <summary>Reads and hashes every file that decides what the model answers; others (README, other formats of the
     /// same weights) are no part of it.</summary>
+    /// <param name="known">The small files, where they were read already.</param>
     /// <param name="further">Files of the directory that decide it too, beside weights and tokenizer.</param>
     /// <exception cref="EngineException">Ours: a file is missing, unsafe, too large or unsupported.</exception>
     public static async Task<ModelDirectory> ReadAsync(
         string directory, string? onnxFile, long maxWeights, CancellationToken cancellationToken,
-        IReadOnlyList<string>? further = null)
+        TokenizerFiles? known = null, IReadOnlyList<string>? further = null)
     {
         var root = new ModelRoot(directory);
-        var tokens = await TokenizerFiles.ReadAsync(root, cancellationToken);
+        var tokens = known ?? await TokenizerFiles.ReadAsync(root, cancellationToken);
         string onnx = onnxFile ?? Find(root);
         string onnxPath = root.Resolve(onnx);
         OnnxWeights weights;

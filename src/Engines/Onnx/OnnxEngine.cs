@@ -82,7 +82,12 @@ public sealed class OnnxEngine : IEngine
     /// <exception cref="ArgumentException">Options that cannot be used, every mistake named.</exception>
     /// <exception cref="EngineException">Ours: the model is missing, unsafe, or needs something unsupported, which
     /// the message names.</exception>
-    public static async Task<OnnxEngine> LoadAsync(OnnxEngineOptions options, CancellationToken cancellationToken)
+    public static Task<OnnxEngine> LoadAsync(OnnxEngineOptions options, CancellationToken cancellationToken) =>
+        LoadAsync(options, null, cancellationToken);
+
+    /// <param name="tokens">The small files, where they were read already: a large tokenizer takes seconds.</param>
+    internal static async Task<OnnxEngine> LoadAsync(
+        OnnxEngineOptions options, TokenizerFiles? tokens, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
         if (options.Validate() is { Count: > 0 } errors)
@@ -91,7 +96,7 @@ public sealed class OnnxEngine : IEngine
         }
 
         var directory = await ModelDirectory.ReadAsync(
-            options.Directory, options.OnnxFile, options.MaxWeightsBytes, cancellationToken);
+            options.Directory, options.OnnxFile, options.MaxWeightsBytes, cancellationToken, tokens);
         using var opening = new InferenceThreads(1);
         return await opening.RunAsync(() => Open(options, directory));
     }

@@ -11,18 +11,29 @@ internal sealed record AddedToken(int Id, string Content, bool IsSpecial, bool S
 /// </summary>
 internal sealed class AddedTokens
 {
-    private readonly Dictionary<char, AddedToken[]> _byFirst;
+    private readonly Dictionary<string, AddedToken>.AlternateLookup<ReadOnlySpan<char>> _byContent;
+
+    /// <summary>Lengths of the tokens that start with a character, longest first: thousands of tokens have few lengths.
+    /// </summary>
+    private readonly Dictionary<char, int[]> _lengths;
     private readonly SearchValues<char> _firsts;
 
     internal AddedTokens(IEnumerable<AddedToken> tokens)
     {
-        _byFirst = tokens
-            .GroupBy(token => token.Content[0])
-            .ToDictionary(group => group.Key, group => group.OrderByDescending(t => t.Content.Length).ToArray());
-        _firsts = SearchValues.Create([.. _byFirst.Keys]);
+        var byContent = new Dictionary<string, AddedToken>(StringComparer.Ordinal);
+        foreach (var token in tokens)
+        {
+            byContent.TryAdd(token.Content, token);
+        }
+
+        _byContent = byContent.GetAlternateLookup<ReadOnlySpan<char>>();
+        _lengths = byContent.Keys.GroupBy(content => content[0]).ToDictionary(
+            group => group.Key,
+            group => group.Select(content => content.Length).Distinct().OrderDescending().ToArray());
+        _firsts = SearchValues.Create([.. _lengths.Keys]);
     }
 
-    internal bool IsEmpty => _byFirst.Count == 0;
+    internal bool IsEmpty => _lengths.Count == 0;
 
     /// <summary>Calls back with each stretch of ordinary text and each token, in order.</summary>
     internal void Split(string text, bool parseSpecial, Action<Range> onText, Action<AddedToken> onToken)
@@ -74,9 +85,9 @@ internal sealed class AddedTokens
             }
 
             at += skip;
-            foreach (var token in _byFirst[text[at]])
+            foreach (var length in _lengths[text[at]])
             {
-                if (text.AsSpan(at).StartsWith(token.Content, StringComparison.Ordinal))
+                if (at + length <= text.Length && _byContent.TryGetValue(text.AsSpan(at, length), out var token))
                 {
                     return (at, token);
                 }

@@ -37,10 +37,6 @@ internal sealed class ByteTable
     }
 
     internal bool Has(int id) => id >= 0 && id < _known.Length && _known[id];
-
-    /// <summary>This table where the other one says the same, so that it need not be kept twice.</summary>
-    internal ByteTable OrSame(ByteTable other) =>
-        _bytes.AsSpan().SequenceEqual(other._bytes) && _starts.AsSpan().SequenceEqual(other._starts) ? this : other;
 }
 
 /// <summary>How far the decoding of one text has come.</summary>

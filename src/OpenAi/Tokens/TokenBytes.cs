@@ -27,6 +27,9 @@ internal sealed class TokenBytes
 
     internal byte StrippedByte { get; private set; }
 
+    /// <summary>Whether a first token may decode otherwise than a later one.</summary>
+    internal bool TellsFirst { get; private set; }
+
     /// <summary>Pieces decode from GPT-2's alphabet.</summary>
     internal bool IsByteLevel => _isByteLevel;
 
@@ -96,6 +99,7 @@ internal sealed class TokenBytes
         var mark = PreTokenizerReader.MarkOf(part, "decoder Metaspace").ToString();
         var drops = TokenizerReader.Section(part, "prepend_scheme")?.GetString() != "never"
             && TokenizerReader.Flag(part, "add_prefix_space", true);
+        TellsFirst = drops;
         _steps.Add((token, isFirst) => token.Replace(
             mark, isFirst && drops ? "" : " ", StringComparison.Ordinal));
     }
@@ -132,6 +136,7 @@ internal sealed class TokenBytes
     {
         var prefix = part.GetProperty("prefix").GetString()!;
         var cleans = TokenizerReader.Flag(part, "cleanup", true);
+        TellsFirst = true;
         _steps.Add((token, isFirst) =>
         {
             var text = isFirst ? token

@@ -45,7 +45,8 @@ public sealed class Tokenizer
         _special = vocabulary.SpecialIds.ToFrozenSet();
         VocabularySize = vocabulary.Texts.Keys.Last() + 1;
         _bytes = ByteTable.Of(vocabulary.Texts, text => decoder.Of(text, isFirst: false));
-        _firstBytes = _bytes.OrSame(ByteTable.Of(vocabulary.Texts, text => decoder.Of(text, isFirst: true)));
+        _firstBytes = decoder.TellsFirst
+            ? ByteTable.Of(vocabulary.Texts, text => decoder.Of(text, isFirst: true)) : _bytes;
         (_stripCount, _strippedByte) = (decoder.StripCount, decoder.StrippedByte);
         var (before, after) = TokenizerReader.FrameTokens(root);
         PrefixIds = [.. before.Select(RequireId)];

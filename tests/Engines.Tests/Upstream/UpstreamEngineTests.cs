@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;
 using Souk.Engines.Tests.TinyModels;
+using Souk.Engines.Tests.TinyModels.Families;
 using Souk.Engines.Upstream;
 using Souk.Protocol;
 
@@ -54,6 +55,19 @@ public sealed class UpstreamEngineTests : IAsyncLifetime
         Assert.Equal((3, 2), (last.Input, last.Cached));
         Assert.Equal([72, 105, 257], events.Ids());
         Assert.Equal(new Finished(0, "stop", 3), events.End());
+    }
+
+    [Fact]
+    public async Task A_tokenizer_that_drops_the_first_space_leaves_the_count_to_usage()
+    {
+        // Servers differ in whether they send that space, so honest text would look wrong beside the ids.
+        using var made = FamilyFolder.Create("llama-2-7b");
+        server.ProbeText = Ids;
+        server.Answer = context => LoopbackServer.StreamAsync(context, Ids);
+        await using var engine = await ConnectAsync(
+            options => options with { TokenizerDirectory = made.Folder.Path });
+        Assert.Equal("usage", engine.Model.Counting);
+        Assert.Empty(engine.Model.PublicFiles);
     }
 
     [Fact]

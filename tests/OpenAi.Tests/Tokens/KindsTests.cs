@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using System.Text.Json.Nodes;
 using CsCheck;
@@ -116,6 +117,26 @@ public sealed class KindsTests
 
         Assert.NotEmpty(tokenizer.Encode(new string('a', 200_000), parseSpecial: true));
         Assert.NotEmpty(tokenizer.Encode(string.Concat(Enumerable.Repeat("ab ", 60_000)), parseSpecial: true));
+    }
+
+    [Fact]
+    public void Thousands_of_added_tokens_cost_a_text_full_of_their_first_letter_little()
+    {
+        var root = Kinds.Whole("gemma3");
+        var tokens = root["added_tokens"]!.AsArray();
+        var next = root["model"]!["vocab"]!.AsObject().Count;
+        for (var i = 0; i < 6_000; i++)
+        {
+            tokens.Add(new JsonObject { ["id"] = next + i, ["content"] = $"<unused{i:d4}>", ["special"] = true });
+        }
+
+        var tokenizer = TokenizerConformanceTests.Load(Encoding.UTF8.GetBytes(root.ToJsonString()));
+        var text = new string('<', 300_000) + "<unused5999>";
+        var started = Stopwatch.GetTimestamp();
+        Assert.Equal(next + 5_999, tokenizer.Encode(text, parseSpecial: true)[^1]);
+
+        // Comparing with every token at every place takes minutes.
+        Assert.InRange(Stopwatch.GetElapsedTime(started).TotalSeconds, 0, 20);
     }
 
     [Theory]
