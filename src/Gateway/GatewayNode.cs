@@ -43,7 +43,7 @@ public sealed class GatewayNode
         (_journal, _time) = (journal, parts.Time);
         var (chain, time, randomness) = (parts.Chain, parts.Time, parts.Randomness);
         var nodes = new NodeClient(parts.Wire, time);
-        var encoders = new EncoderShelf(nodes);
+        var prompts = new PromptCounter(new EncoderShelf(nodes));
         var traffic = new TrafficRecord(journal.Book.Channels.Count > 0);
         var recent = new RecentCalls();
         var callers = new Callers(time);
@@ -61,7 +61,7 @@ public sealed class GatewayNode
         _chaser = new ReceiptChaser(
             options, journal, books, _market, nodes, time, parts.Logs.CreateLogger<ReceiptChaser>());
         var calls = new CallDesk(
-            options, chain, journal, _market, catalogue, encoders, _planner, traffic, time, randomness);
+            options, chain, journal, _market, catalogue, prompts, _planner, traffic, time, randomness);
         var stream = new PaidStream(options, chain, journal, nodes, books, _chaser, traffic, time);
         var chat = new ChatDesk(options, chain, calls, stream, _chaser, books, recent, time);
         FrontDoor = new FrontDoor(

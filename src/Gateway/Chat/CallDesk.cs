@@ -4,7 +4,6 @@ using Souk.Engines;
 using Souk.Gateway.Channels;
 using Souk.Gateway.Keys;
 using Souk.Gateway.Offers;
-using Souk.Gateway.Tokens;
 using Souk.Ledger.Books;
 using Souk.Ledger.Customer;
 using Souk.Ledger.Rows;
@@ -14,8 +13,6 @@ using Souk.Market.Picking;
 using Souk.Market.Pricing;
 using Souk.Market.Vouchers;
 using Souk.OpenAi.Chat;
-using Souk.OpenAi.Embeddings;
-using Souk.OpenAi.Tokens;
 using Souk.Protocol;
 using Souk.Wire.Paid;
 
@@ -31,7 +28,7 @@ internal sealed class CallDesk(
     Journal<CustomerBook> journal,
     MarketView market,
     Catalogue catalogue,
-    EncoderShelf encoders,
+    PromptCounter prompts,
     ChannelPlanner planner,
     TrafficRecord traffic,
     TimeProvider time,
@@ -109,7 +106,7 @@ internal sealed class CallDesk(
                 $"Nobody who offers the model '{chat.Model}' now lets its tokens be counted beforehand.");
         }
 
-        return (await CountAsync(chat, counting, cancellation)).TryGet(out var prompt, out var refusal)
+        return (await prompts.CountAsync(chat, counting, cancellation)).TryGet(out var prompt, out var refusal)
             && (refusal = prompt.Unfit) is null
             ? prompt.Tokens
             : refusal!;
@@ -171,7 +168,7 @@ internal sealed class CallDesk(
         // Models of one name may have tokenizers of their own, so each is counted and ranked by itself.
         foreach (var group in live.GroupBy(listed => (listed.Offer.ModelDigest, listed.Offer.Counting)))
         {
-            if (!(await CountAsync(chat, [.. group], cancellation)).TryGet(out var prompt, out var refusal))
+            if (!(await prompts.CountAsync(chat, [.. group], cancellation)).TryGet(out var prompt, out var refusal))
             {
                 passedOver.Add(refusal);
                 continue;
@@ -218,54 +215,6 @@ internal sealed class CallDesk(
         Fault.Theirs, "model_not_supported", chat.Embedding is null
             ? $"The model '{chat.Model}' makes embeddings and no text; send it to /v1/embeddings, or ask another model."
             : $"The model '{chat.Model}' makes text and no embeddings; ask for a model that makes them.");
-
-    private async Task<Result<CountedPrompt>> CountAsync(
-        ChatRequest chat, List<ListedOffer> live, CancellationToken cancellation)
-    {
-        if (live.TrueForAll(listed => listed.Offer.Counting == CountingKinds.Usage))
-        {
-            // The body that will be sent, with the longest limit that it can carry: what is reserved is never too
-            // little.
-            var body = chat.ToProviderBody(live[0].Offer.ModelDigest.ToString(), int.MaxValue);
-            return new CountedPrompt(null, null, UncountedWork.MostInput(body.Length), null);
-        }
-
-        Refusal? last = null;
-        foreach (var listed in live.Where(listed => listed.Offer.Counting == CountingKinds.Ids))
-        {
-            if (!(await encoders.GetAsync(listed.Offer, cancellation)).TryGet(out var encoder, out last))
-            {
-                continue;
-            }
-
-            return Counted(encoder, chat);
-        }
-
-        return last!;
-    }
-
-    private static CountedPrompt Counted(PromptEncoder encoder, ChatRequest chat)
-    {
-        var encoded = encoder.EncodeAll(chat);
-        if (!encoded.IsOk)
-        {
-            // As a provider would put it: the fault is on this side, so the app is told.
-            var (code, message) = (encoded.Error.Code ?? "invalid_prompt", encoded.Error.Message);
-            return new CountedPrompt(encoder, null, 0, new Refusal(Fault.Ours, code, message));
-        }
-
-        var tokens = encoded.Value.Aggregate(0UL, (sum, ids) => sum + (ulong)ids.Length);
-        if (chat.Embedding is not null && tokens > EmbeddingInputs.MostTokens)
-        {
-            return new CountedPrompt(encoder, null, 0, new Refusal(
-                Fault.Ours, "max_tokens_per_request",
-                $"The inputs have {tokens} tokens together, and one request takes {EmbeddingInputs.MostTokens}."));
-        }
-
-        var isEmpty = Array.Exists(encoded.Value, ids => ids.Length == 0);
-        return new CountedPrompt(encoder, encoded.Value, tokens, isEmpty
-            ? new Refusal(Fault.Ours, "invalid_prompt", "There is nothing to read: the text has no tokens.") : null);
-    }
 
     private Refusal? Usable(ListedOffer listed, WorstCase worst, RequestId appRequest)
     {
@@ -385,19 +334,4 @@ internal sealed class CallDesk(
         chat.Embedding is not null ? NodePaths.Embeddings
         : chat.Prompt is not null ? NodePaths.Completions
         : NodePaths.ChatCompletions;
-
-    /// <summary>A prompt, or the inputs to embed, with their ids where they are counted here.</summary>
-    private sealed record CountedPrompt(PromptEncoder? Encoder, int[][]? Inputs, ulong Tokens, Refusal? Unfit)
-    {
-        /// <summary>Whether each input fits what the model reads at once.</summary>
-        public Refusal? CheckInputs(ChatRequest chat, Offer offer)
-        {
-            var longest = chat.Embedding is null ? 0 : Inputs?.Max(ids => ids.Length) ?? 0;
-            return longest > offer.Context
-                ? new Refusal(
-                    Fault.Theirs, "context_length_exceeded",
-                    $"An input has {longest} tokens and the model reads {offer.Context} at once. Shorten or split it.")
-                : null;
-        }
-    }
 }
