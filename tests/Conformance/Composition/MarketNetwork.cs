@@ -23,6 +23,12 @@ internal sealed record NetworkPlan(int Providers = 1, bool IsTapped = false)
 
     /// <summary>Output tokens of a slice; few, so that answers have to be covered again while they stream.</summary>
     public ulong SliceTokens { get; init; } = 16;
+
+    /// <summary>Whether the first provider also sells the scripted model.</summary>
+    public bool IsScripted { get; init; }
+
+    /// <summary>Origins of web pages that may use the gateway.</summary>
+    public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
 }
 
 /// <summary>A provider that runs.</summary>
@@ -38,6 +44,9 @@ internal sealed class MarketNetwork : IAsyncDisposable
     /// <summary>The model's public name.</summary>
     public const string Model = "souk-demo";
 
+    /// <summary>The public name of the <see cref="ScriptedServer"/>'s model.</summary>
+    public const string Scripted = "souk-scripted";
+
     /// <summary>A public name that nobody serves.</summary>
     public const string Ghost = "souk-ghost";
 
@@ -45,6 +54,7 @@ internal sealed class MarketNetwork : IAsyncDisposable
     private readonly List<WebApplication> _servers = [];
     private readonly List<IAsyncDisposable> _owned = [];
     private readonly List<RunningProvider> _providers = [];
+    private readonly Dictionary<string, Bytes32> _named = [];
     private readonly NetworkPlan _plan;
     private readonly ILoggerFactory _logs = NullLoggerFactory.Instance;
     private MarketBasics _basics = null!;
@@ -159,14 +169,26 @@ internal sealed class MarketNetwork : IAsyncDisposable
         _owned.Add(engine);
         _owned.Add(ledger);
         var options = RoleOptions.Provider(
-            keys, endpoint, () => certificates?.Current.SpkiHash, engine, _plan.Prices, indexer);
+            keys, endpoint, () => certificates?.Current.SpkiHash,
+            number == 0 && _plan.IsScripted ? [engine, await StartScriptedAsync()] : [engine], _plan.Prices, indexer);
         var node = MarketBasics.Must(await ProviderNode.StartAsync(
             options, new ProviderParts(ledger, _basics.Chain, Wire(), TimeProvider.System, _basics.Randomness, _logs),
                 default));
         Own(node);
         var limits = new WireLimits();
         await ServeAsync(port, certificates, limits, app => app.MapProvider(node, limits), node.RunAsync);
+        _named[Model] = engine.Model.Manifest.Digest;
         _providers.Add(new RunningProvider(keys, node, ledgerPath, endpoint, engine));
+    }
+
+    private async Task<IEngine> StartScriptedAsync()
+    {
+        var port = Places.OnePort();
+        await ServeAsync(port, null, new WireLimits(), ScriptedServer.Map, null);
+        var engine = await ScriptedServer.ConnectAsync(new Uri($"http://127.0.0.1:{port}"), Scripted);
+        _owned.Add(engine);
+        _named[Scripted] = engine.Model.Manifest.Digest;
+        return engine;
     }
 
     private async Task StartGatewayAsync()
@@ -175,9 +197,8 @@ internal sealed class MarketNetwork : IAsyncDisposable
         _owned.Add(ledger);
         var token = "token-" + _basics.Randomness.NextBytes32();
         var options = RoleOptions.Gateway(
-            _basics.Vault, _basics.HotKey, _basics.Publisher, _basics.Network,
-                _providers[0].Engine.Model.Manifest.Digest, token,
-            _plan.SliceTokens);
+            _basics.Vault, _basics.HotKey, _basics.Publisher, _basics.Network, _named, token, _plan.SliceTokens,
+            _plan.AllowedOrigins);
         Gateway = MarketBasics.Must(await GatewayNode.StartAsync(
             options, new GatewayParts(ledger, _basics.Chain, Wire(), TimeProvider.System, _basics.Randomness, _logs),
                 default));
@@ -187,7 +208,8 @@ internal sealed class MarketNetwork : IAsyncDisposable
         await ServeAsync(admin, null, limits, app => app.MapGateway(Gateway.AdminDoor, limits), null);
         BaseUrl = new Uri($"http://127.0.0.1:{front}/v1");
         Admin = new AdminReader(new Uri($"http://127.0.0.1:{admin}"), token);
-        for (var i = 0; Gateway.IdleChannels < _plan.Providers || Gateway.Offers < _plan.Providers; i++)
+        for (var i = 0; Gateway.IdleChannels < _plan.Providers
+            || Gateway.Offers < _plan.Providers + (_plan.IsScripted ? 1 : 0); i++)
         {
             if (i > 600)
             {

@@ -13,8 +13,8 @@ internal static class RoleOptions
     public static Bytes32 GhostDigest { get; } = Sha.Hash("a model that nobody has"u8);
 
     public static ProviderOptions Provider(
-        ProviderKeyring keys, string endpoint, Func<Bytes32?> spkiHash, IEngine engine, Prices prices,
-            string indexer) => new()
+        ProviderKeyring keys, string endpoint, Func<Bytes32?> spkiHash, IReadOnlyList<IEngine> engines,
+        Prices prices, string indexer) => new()
     {
         Provider = keys.Owner.Address,
         Payout = keys.Payout.Address,
@@ -23,18 +23,25 @@ internal static class RoleOptions
         GasKey = keys.Gas,
         Endpoint = endpoint,
         SpkiHash = spkiHash,
-        Models = [new ModelForSale(engine, prices) { Concurrency = 64, SliceLeast = 8, SliceGreatest = 512 }],
+        Models =
+        [
+            .. engines.Select(engine =>
+                new ModelForSale(engine, prices) { Concurrency = 64, SliceLeast = 8, SliceGreatest = 512 }),
+        ],
         Indexers = [indexer],
     };
 
     public static GatewayOptions Gateway(
-        Address vault, PrivateKey hotKey, PrivateKey publisher, NetworkFile network, Bytes32 digest, string adminToken,
-        ulong sliceTokens)
+        Address vault, PrivateKey hotKey, PrivateKey publisher, NetworkFile network,
+        IReadOnlyDictionary<string, Bytes32> named, string adminToken, ulong sliceTokens,
+        IReadOnlyList<string>? allowedOrigins = null)
     {
         var document = new CatalogueDocument(
             "test", 1, (ulong)DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 86_400,
-            [new CatalogueEntry(MarketNetwork.Model, [digest]),
-                new CatalogueEntry(MarketNetwork.Ghost, [GhostDigest])]);
+            [
+                .. named.Append(new(MarketNetwork.Ghost, GhostDigest)).OrderBy(entry => entry.Key, StringComparer.Ordinal)
+                    .Select(entry => new CatalogueEntry(entry.Key, [entry.Value])),
+            ]);
         return new GatewayOptions
         {
             Vault = vault,
@@ -44,6 +51,7 @@ internal static class RoleOptions
             AdminTokenHash = Sha.Hash(Encoding.UTF8.GetBytes(adminToken)),
             PollEvery = TimeSpan.FromMilliseconds(500),
             SliceTokens = sliceTokens,
+            AllowedOrigins = allowedOrigins ?? [],
         };
     }
 }

@@ -1,0 +1,43 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Souk.Conformance.Composition;
+
+namespace Souk.Conformance.Frameworks;
+
+/// <summary>
+/// Every parameter of OpenAI's requests and every mistake, sent to the real gateway; every reply judged by the schemas
+/// of OpenAI's own SDK, by the document that the gateway serves, and by a validating proxy between them.
+/// </summary>
+public sealed class CorpusTests(FrameworkNetwork shared, ITestOutputHelper output) : IClassFixture<FrameworkNetwork>
+{
+    /// <summary>Names a copy of OpenAI's published OpenAPI document (JSON); then its schemas judge too, and its example
+    /// requests are sent.</summary>
+    private const string PublishedDocument = "SOUK_OPENAI_DOCUMENT";
+
+    [Fact]
+    public async Task The_corpus_passes_whole()
+    {
+        var published = Environment.GetEnvironmentVariable(PublishedDocument);
+        var report = await NewerNode.RunAsync("corpus.mjs", new JsonObject
+        {
+            ["baseURL"] = shared.Network.BaseUrl.ToString(), ["apiKey"] = shared.ApiKey, ["poorKey"] = shared.PoorKey,
+            ["models"] = new JsonArray(MarketNetwork.Scripted, MarketNetwork.Model),
+            ["published"] = string.IsNullOrEmpty(published) ? null : published,
+        });
+
+        var cases = report.GetProperty("cases").EnumerateArray().ToList();
+        var wrong = cases.Where(one => one.GetProperty("problems").GetArrayLength() > 0)
+            .Select(one => $"{one.GetProperty("id").GetString()}: {one.GetProperty("problems").GetRawText()}").ToList();
+        output.WriteLine($"Corpus by {report.GetProperty("source").GetString()}: {cases.Count} cases on "
+            + $"{Texts(report, "paths").Count} paths, {wrong.Count} wrong.");
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+        Assert.True(cases.Count >= 300, $"Only {cases.Count} cases were sent.");
+        Assert.Contains("/chat/completions", Texts(report, "paths"));
+        // A parameter that OpenAI has and the corpus has not: the SDK was updated and the corpus was not.
+        Assert.Empty(Texts(report, "unlisted"));
+        Assert.Empty(Texts(report, "own"));
+    }
+
+    private static List<string> Texts(JsonElement report, string name) =>
+        [.. report.GetProperty(name).EnumerateArray().Select(text => text.GetString()!)];
+}

@@ -1,0 +1,182 @@
+// Sends the corpus to a gateway and judges every reply: by OpenAI's schemas, by the gateway's own document, and, with a
+// validating proxy between, by an independent program. In: {baseURL, apiKey, poorKey, models} on stdin. Out: a report.
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { validate as isOpenApi, Validator } from './openapi.mjs';
+import { CORPUS, MISTAKES, casesOf } from './cases.mjs';
+import { cut, fromFile, fromTypes, parameters, servedPaths } from './document.mjs';
+import { examplesOf } from './examples.mjs';
+import { ErrorSchema, Judge, readEvents } from './judge.mjs';
+
+const input = JSON.parse(fs.readFileSync(0, 'utf8'));
+const { baseURL, apiKey, poorKey, models, published } = input;
+const base = baseURL.replace(/\/$/, '');
+const own = await (await fetch(new URL('/openapi.json', base))).json();
+const paths = servedPaths(own);
+const types = cut(fromTypes(), paths);
+const official = published ? cut(fromFile(published), paths) : types;
+const judges = { types: new Judge(types), official: new Judge(official), own: new Judge(own) };
+const report = { paths, source: published ? 'published' : 'types', cases: [], unlisted: [], own: [] };
+
+async function send(where, one) {
+  const headers = { ...one.headers };
+  const key = one.key === undefined ? (one.poor ? poorKey : apiKey) : one.key;
+  if (key) {
+    headers.authorization = `Bearer ${key}`;
+  }
+  const method = (one.method ?? 'post').toUpperCase();
+  const body = method === 'POST' ? one.raw ?? JSON.stringify({ model: one.model ?? models[0], ...one.body }) : undefined;
+  if (body !== undefined) {
+    headers['content-type'] = 'application/json';
+  }
+  const reply = await fetch(where + one.path, { method, headers, body });
+  return { status: reply.status, type: reply.headers.get('content-type') ?? '', text: await reply.text(),
+    headers: reply.headers };
+}
+
+function judge(one, got) {
+  const problems = [];
+  const { expected } = one;
+  const declared = one.declared ?? one.path;
+  const method = one.method ?? 'post';
+  const isFine = expected === 'any' ? [200, 400, 404, 501].includes(got.status)
+    : got.status === (expected.status ?? expected) || (got.status === 400 && one.mayLack && got.text.includes('feature_'));
+  if (!isFine) {
+    problems.push(`expected ${JSON.stringify(expected)}, got ${got.status}: ${got.text.slice(0, 300)}`);
+  }
+  if (!got.headers.get('x-request-id')) {
+    problems.push('no x-request-id');
+  }
+  if (got.status === 200 && got.type.startsWith('text/event-stream')) {
+    return [...problems, ...judgeStream(one, got)];
+  }
+  const value = JSON.parse(got.text);
+  if (got.status === 200) {
+    for (const [name, by] of Object.entries(judges)) {
+      const at = name === 'own' ? `/v1${declared}` : declared;
+      problems.push(...by.reply(at, method, 200, value).map((problem) => `${name}: ${problem}`));
+    }
+  } else {
+    problems.push(...judges.own.check(ErrorSchema, value, 'error'));
+    for (const field of ['code', 'param']) {
+      if (expected[field] !== undefined && value.error?.[field] !== expected[field]) {
+        problems.push(`expected ${field} ${expected[field]}: ${got.text.slice(0, 300)}`);
+      }
+    }
+  }
+  return problems;
+}
+
+function judgeStream(one, got) {
+  const { events, problems } = readEvents(got.text);
+  const isDone = one.path !== '/responses';
+  const last = events.at(-1)?.data;
+  if (isDone && last !== '[DONE]') {
+    problems.push(`the last event is ${last}`);
+  }
+  const values = (isDone ? events.slice(0, -1) : events).map((event) => JSON.parse(event.data));
+  for (const value of values) {
+    problems.push(...judges.types.event(one.path, value).map((problem) => `types: ${problem}`));
+    problems.push(...judges.official.event(one.path, value).map((problem) => `official: ${problem}`));
+    if (one.path === '/chat/completions') {
+      problems.push(...judges.own.check({ $ref: '#/components/schemas/ChatChunk' }, value, 'own: event'));
+    }
+  }
+  if (one.path === '/chat/completions') {
+    const isCounted = one.body.stream_options?.include_usage === true;
+    if (values.some((value) => value.usage) !== isCounted || (isCounted && values.at(-1).choices.length !== 0)) {
+      problems.push('usage is not in the last chunk exactly where it was asked for');
+    }
+    if (!values.some((value) => value.choices[0]?.finish_reason)) {
+      problems.push('no finish reason');
+    }
+  }
+  return problems.slice(0, 8);
+}
+
+async function port() {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port: free } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return free;
+}
+
+async function proxied(document, prefix, run) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'souk-prism-'));
+  const file = path.join(folder, 'document.json');
+  const { events, ...rest } = document;
+  fs.writeFileSync(file, JSON.stringify(rest));
+  const at = await port();
+  const cli = path.join(import.meta.dirname, 'node_modules/@stoplight/prism-cli/dist/index.js');
+  const proxy = spawn(process.execPath, [cli, 'proxy', file, prefix, '--errors', '-h', '127.0.0.1', '-p', String(at)],
+    { stdio: ['ignore', 'pipe', 'pipe'] });
+  let log = '';
+  proxy.stdout.on('data', (data) => { log += data; });
+  proxy.stderr.on('data', (data) => { log += data; });
+  try {
+    for (let turn = 0; !log.includes('Prism is listening'); turn++) {
+      if (turn > 600 || proxy.exitCode !== null) {
+        throw new Error(`The proxy did not start: ${log}`);
+      }
+      await new Promise((resolve) => { setTimeout(resolve, 100); });
+    }
+    return await run(`http://127.0.0.1:${at}`);
+  } finally {
+    proxy.kill();
+    fs.rmSync(folder, { recursive: true });
+  }
+}
+
+// A request that OpenAI's schema allows, whole, and answered with 200: what the proxy can judge.
+const isForProxy = (one, got) => got.status === 200 && !got.type.startsWith('text/event-stream');
+
+async function throughProxies(answered) {
+  const well = answered.filter(({ one, got }) => isForProxy(one, got)).map(({ one }) => one);
+  for (const [name, document, prefix, at] of [
+    ['official', official, base, ''], ['own', own, new URL(base).origin, '/v1']]) {
+    await proxied(document, prefix, async (where) => {
+      for (const one of well) {
+        const got = await send(where + at, one);
+        const problems = got.status === 200 && !got.headers.get('sl-violations')
+          ? [] : [`${got.status} ${got.headers.get('sl-violations') ?? got.text.slice(0, 400)}`];
+        report.cases.push({ id: `proxy (${name}): ${one.id}`, problems });
+      }
+    });
+  }
+}
+
+const cases = [
+  ...paths.filter((one) => CORPUS[one]).flatMap((one) => models.flatMap((model, at) =>
+    casesOf(one, model).map((made) => ({ ...made, mayLack: at > 0 })))),
+  { id: 'models', path: '/models', method: 'get', expected: 200 },
+  ...models.map((model) => (
+    { id: `model ${model}`, path: `/models/${model}`, declared: '/models/{model}', method: 'get', expected: 200 })),
+  ...MISTAKES,
+  ...(published ? examplesOf(fromFile(published), paths, models[0]) : []),
+];
+
+const answered = [];
+for (const one of cases) {
+  if (one.twice) {
+    await send(base, { ...one, body: { ...one.body, user: 'first' } });
+  }
+  const got = await send(base, one);
+  const problems = judge(one, got);
+  report.cases.push({ id: one.id, status: got.status, problems });
+  if (problems.length === 0) {
+    answered.push({ one, got });
+  }
+}
+
+for (const one of paths.filter((path) => CORPUS[path])) {
+  const missing = parameters(types, one).filter((name) => !CORPUS[one].parameters[name]);
+  report.unlisted.push(...missing.map((name) => `${one} ${name}`));
+}
+
+report.own = await isOpenApi(own, Validator);
+await throughProxies(answered);
+process.stdout.write(JSON.stringify(report));

@@ -1,0 +1,68 @@
+// Judges replies by JSON Schemas of an OpenAPI document. Shares nothing with what wrote the replies.
+import Ajv from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+
+export class Judge {
+  constructor(document) {
+    this.document = document;
+    this.ajv = new Ajv({ strict: false, allErrors: true, discriminator: false, validateFormats: false });
+    addFormats(this.ajv);
+    this.ajv.addSchema({ $id: 'doc', components: document.components, events: document.events ?? {} });
+    this.compiled = new Map();
+  }
+
+  /** Violations of a schema of the document; empty when all is well. */
+  check(schema, value, what) {
+    const key = JSON.stringify(schema);
+    if (!this.compiled.has(key)) {
+      const text = key.replaceAll('"#/components/', '"doc#/components/');
+      this.compiled.set(key, this.ajv.compile(JSON.parse(text)));
+    }
+    const validate = this.compiled.get(key);
+    return validate(value) ? [] : validate.errors.slice(0, 6)
+      .map((error) => `${what}${error.instancePath}: ${error.message} (${error.schemaPath})`);
+  }
+
+  reply(path, method, status, value) {
+    const declared = this.resolve(this.document.paths[path]?.[method]?.responses?.[status]);
+    const schema = declared?.content?.['application/json']?.schema;
+    return schema ? this.check(schema, value, 'reply') : [`${method} ${path} declares no JSON reply for ${status}`];
+  }
+
+  event(path, value) {
+    const schema = this.document.events?.[path];
+    return schema ? this.check(schema, value, 'event') : [`${path} declares no events`];
+  }
+
+  resolve(node) {
+    return node?.$ref ? node.$ref.slice(2).split('/').reduce((at, step) => at[step], this.document) : node;
+  }
+}
+
+const text = { type: 'string' };
+const nullable = { type: ['string', 'null'] };
+
+/** OpenAI's error body, which its document leaves to prose: {"error": {message, type, param, code}}. */
+export const ErrorSchema = {
+  type: 'object', required: ['error'],
+  properties: {
+    error: {
+      type: 'object', required: ['message', 'type', 'param', 'code'],
+      properties: { message: { ...text, minLength: 1 }, type: { ...text, minLength: 1 }, param: nullable, code: nullable },
+    },
+  },
+};
+
+/** The data of each event of a stream, and what is wrong with the framing. */
+export function readEvents(body) {
+  const problems = [];
+  const events = body.split('\n\n').filter((part) => part.trim() !== '').map((part) => {
+    const lines = part.split('\n').filter((line) => !line.startsWith(':'));
+    const data = lines.filter((line) => line.startsWith('data:')).map((line) => line.slice(5).trimStart()).join('\n');
+    return { name: lines.find((line) => line.startsWith('event:'))?.slice(6).trim(), data };
+  }).filter((event) => event.data !== '');
+  if (!body.endsWith('\n\n')) {
+    problems.push('the stream does not end with an empty line');
+  }
+  return { events, problems };
+}
