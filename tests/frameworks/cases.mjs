@@ -1,5 +1,6 @@
 // The corpus: for every parameter of OpenAI's requests its usual values, and every mistake that an app makes. What a
-// case expects: 200, or the status and the code (or param) of the error.
+// case expects: 200, or the status and the code (or param) of the error; and with which code a model that has not got
+// what it takes may refuse.
 const user = (content) => ({ role: 'user', content });
 const hello = [user('What is 12 plus 30?')];
 const tool = {
@@ -30,7 +31,8 @@ const CHAT = {
     [[...hello, { role: 'assistant', content: [{ type: 'text', text: '42.' }] }, user('Sure?')]],
     [[...hello, { role: 'assistant', refusal: 'No.' }, user('Please.')]],
     [[user('Weather?'), called, { role: 'tool', tool_call_id: 'call_1', content: 'Sunny' }], 200, { tools: [tool] }],
-    [[user([{ type: 'text', text: 'What is this?' }, { type: 'image_url', image_url: { url: pixel, detail: 'low' } }])]],
+    [[user([{ type: 'text', text: 'What is this?' }, { type: 'image_url', image_url: { url: pixel, detail: 'low' } }])], 200,
+      {}, 'image_not_supported'],
     [[user([{ type: 'image_url', image_url: { url: 'https://images.example/cat.png' } }])], { status: 400 }],
     [[user([{ type: 'input_audio', input_audio: { data: 'AAAA', format: 'wav' } }])], { status: 400 }],
     [[user([{ type: 'file', file: { file_id: 'file-1' } }])], { status: 400 }],
@@ -165,8 +167,8 @@ export const CORPUS = {
 /** Cases of a path for a model. */
 export function casesOf(path, model) {
   const { base, parameters } = CORPUS[path];
-  return Object.entries(parameters).flatMap(([name, values]) => values.map(([value, expected = 200, more = {}], at) => ({
-    id: `${path} ${name}[${at}] on ${model}`, path, parameter: name, expected,
+  return Object.entries(parameters).flatMap(([name, values]) => values.map(([value, expected = 200, more = {}, lack], at) => ({
+    id: `${path} ${name}[${at}] on ${model}`, path, parameter: name, expected, lack,
     body: { model, ...base, ...more, [name]: value === 'MODEL' ? model : value },
   })));
 }
@@ -198,3 +200,16 @@ export const MISTAKES = [
   { id: 'unknown fields are passed over', path: '/chat/completions',
     body: { messages: hello, a_field_of_tomorrow: { deep: [1] } }, expected: 200 },
 ];
+
+/** One path of each part of OpenAI's API that docs/guides/openai-api.md says is not served. */
+export const NOT_SERVED = [
+  'get /chat/completions/chatcmpl-1', 'delete /chat/completions/chatcmpl-1', 'get /chat/completions/chatcmpl-1/messages',
+  'get /responses/resp_1', 'post /responses/resp_1/cancel', 'post /responses/compact', 'post /responses/input_tokens',
+  'post /audio/speech', 'post /images/generations', 'post /videos', 'post /moderations', 'get /files', 'post /uploads',
+  'get /batches', 'get /fine_tuning/jobs', 'get /evals', 'get /assistants', 'post /threads', 'post /conversations',
+  'get /containers', 'get /vector_stores', 'post /realtime/sessions', 'get /skills', 'post /chatkit/sessions',
+  'get /organization/users', 'get /projects/proj_1/roles',
+].map((one) => ({
+  id: `not served: ${one}`, method: one.split(' ')[0], path: one.split(' ')[1], body: {},
+  expected: { status: 404, code: 'unknown_url' },
+}));

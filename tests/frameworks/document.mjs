@@ -70,6 +70,9 @@ export function fromTypes() {
     ? `#/components/schemas/${clean(value.replace('#/definitions/', ''))}` : value));
   const schemas = Object.fromEntries(Object.entries(JSON.parse(text))
     .map(([name, schema]) => [clean(name).replace(/^Root/, ''), schema]));
+  // What the SDK adds to a reply for its user is not on the wire.
+  const reply = schemas.Response;
+  reply.required = reply.required.filter((name) => name !== 'output_text');
   schemas.ModelListReply = {
     type: 'object', required: ['object', 'data'],
     properties: { object: { const: 'list' }, data: { type: 'array', items: ref('ModelReply') } },
@@ -89,7 +92,17 @@ export function fromTypes() {
 
 /** The published document. */
 export function fromFile(file) {
-  const document = JSON.parse(fs.readFileSync(file, 'utf8'));
+  // Some schemas still say "nullable" beside a reference or a list of values, which JSON Schema reads otherwise.
+  const document = JSON.parse(fs.readFileSync(file, 'utf8'), (_, value) => {
+    if (value?.nullable === true && value.enum) {
+      return { ...value, enum: [...value.enum, null] };
+    }
+    if (value?.nullable === true && value.type === undefined) {
+      const { nullable, ...schema } = value;
+      return { anyOf: [schema, { type: 'null' }] };
+    }
+    return value;
+  });
   const events = {};
   for (const [one, methods] of Object.entries(document.paths)) {
     const event = methods.post?.responses?.['200']?.content?.['text/event-stream']?.schema;

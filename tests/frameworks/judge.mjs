@@ -31,11 +31,23 @@ export class Judge {
 
   event(path, value) {
     const schema = this.document.events?.[path];
-    return schema ? this.check(schema, value, 'event') : [`${path} declares no events`];
+    return schema ? this.check(this.member(schema, value), value, `event ${value?.type ?? ''}`)
+      : [`${path} declares no events`];
+  }
+
+  // Of a union, the member that the event says it is: so that a problem is told of that one and not of all.
+  member(schema, value) {
+    const union = this.resolve(schema);
+    const found = (union.anyOf ?? union.oneOf ?? []).map((one) => this.member(one, value)).filter((one) => {
+      const type = this.resolve(one).properties?.type;
+      return type && (type.const === value?.type || type.enum?.includes(value?.type));
+    });
+    return found.length === 1 ? found[0] : schema;
   }
 
   resolve(node) {
-    return node?.$ref ? node.$ref.slice(2).split('/').reduce((at, step) => at[step], this.document) : node;
+    return node?.$ref
+      ? this.resolve(node.$ref.slice(2).split('/').reduce((at, step) => at[step], this.document)) : node;
   }
 }
 

@@ -59,12 +59,19 @@ internal static class GatewayCommand
         Description = "Key that pays the gas of withdrawals from channels (default: the gateway's own).",
     };
 
+    private static readonly Option<string[]> AllowOrigin = new("--allow-origin")
+    {
+        Description = "Origin of a web page that may use the API, such as https://app.example; '*' for any "
+            + "(default: none).",
+        DefaultValueFactory = static _ => [], AllowMultipleArgumentsPerToken = true,
+    };
+
     public static Command Gateway(Screen screen) =>
         new Command("gateway", "Run a gateway: any OpenAI client can use it; its API keys are budgets inside the "
             + "vault's money.")
         {
             SharedOptions.Network, RoleRun.Listen, Port, AdminPort, Vault, CataloguePlace, CatalogueSigner, Indexer,
-            Deposit, GasRole,
+            Deposit, GasRole, AllowOrigin,
         }.DoesOnNetwork(screen, (session, parsed, _, cancellation) => new RoleRun("gateway", screen).RunAsync(
             session,
             parsed,
@@ -102,7 +109,13 @@ internal static class GatewayCommand
             CatalogueSigner = catalogue.Signer,
             AdminTokenHash = Sha.Hash(System.Text.Encoding.UTF8.GetBytes(token)),
             ChannelDeposit = deposit,
+            AllowedOrigins = parsed.GetValue(AllowOrigin)!,
         };
+        if (options.Problems() is { Count: > 0 } problems)
+        {
+            return new Refusal(Fault.Theirs, "options", string.Join(" ", problems));
+        }
+
         var (port, admin) = (parsed.GetValue(Port), parsed.GetValue(AdminPort));
         var running = await RoleHosts.GatewayAsync(
             start.Shared, options, start.Address, port, admin, null, cancellation);

@@ -28,6 +28,11 @@ internal static class AppErrors
         "insufficient_funds" or "insufficient_quota" => OpenAiError.PaymentRequired(refusal.Message),
         "vault_empty" => OpenAiError.PaymentRequired(refusal.Message) with { Code = refusal.Code },
         "context_length_exceeded" => OpenAiError.InvalidRequest(refusal.Message, "messages", refusal.Code),
+        // What a model's own tokenizer or template says of the app's messages, found before anything was sent.
+        "image_not_supported" or "chat_template_failed" or "invalid_messages" or "prompt_too_complex"
+            or "invalid_prompt" => OpenAiError.InvalidRequest(refusal.Message, "messages", refusal.Code),
+        "model_not_supported" or "invalid_value" =>
+            OpenAiError.InvalidRequest(refusal.Message, null, refusal.Code),
         "invalid_max_tokens" => OpenAiError.InvalidRequest(refusal.Message, "max_tokens", refusal.Code),
         "schema_unsupported" => OpenAiError.InvalidRequest(
             refusal.Message,

@@ -34,7 +34,12 @@ public sealed record ChatCompletion(
                 Usage.WriteTo(writer);
             }
 
-            writer.WriteString("system_fingerprint"u8, SystemFingerprint);
+            // OpenAI's schema lets it be absent, not null.
+            if (SystemFingerprint is not null)
+            {
+                writer.WriteString("system_fingerprint"u8, SystemFingerprint);
+            }
+
             writer.WriteEndObject();
         }
 

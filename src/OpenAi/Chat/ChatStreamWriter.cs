@@ -167,11 +167,8 @@ public sealed class ChatStreamWriter : IDisposable
         _json.WriteString("model"u8, _model);
         if (_fingerprint is { } fingerprint)
         {
+            // OpenAI's schema lets it be absent, not null.
             _json.WriteString("system_fingerprint"u8, fingerprint);
-        }
-        else
-        {
-            _json.WriteNull("system_fingerprint"u8);
         }
     }
 

@@ -14,6 +14,7 @@ internal static class ResponseEcho
         Copy(writer, "metadata", root, "{}"u8);
         writer.WriteBoolean("parallel_tool_calls"u8, chat.ParallelToolCalls ?? true);
         writer.WriteNull("previous_response_id"u8);
+        writer.WriteNull("access_programs"u8);
         writer.WriteBoolean("background"u8, false);
         // Nothing is ever kept, whatever was asked for.
         writer.WriteBoolean("store"u8, false);

@@ -5,6 +5,7 @@ using Souk.Engines;
 using Souk.Engines.Onnx;
 using Souk.Gateway;
 using Souk.Indexer;
+using Souk.Ledger.Rows;
 using Souk.Ledger.Sqlite;
 using Souk.Protocol;
 using Souk.Provider;
@@ -91,8 +92,8 @@ internal sealed class MarketNetwork : IAsyncDisposable
     }
 
     /// <summary>A new API key.</summary>
-    public async Task<string> KeyAsync(string name, ulong units = 100_000_000) =>
-        MarketBasics.Must(await Gateway.CreateKeyAsync(name, new Amount(units), null)).Secret;
+    public async Task<string> KeyAsync(string name, ulong units = 100_000_000, KeyLimits? limits = null) =>
+        MarketBasics.Must(await Gateway.CreateKeyAsync(name, new Amount(units), null, limits)).Secret;
 
     public async ValueTask DisposeAsync()
     {

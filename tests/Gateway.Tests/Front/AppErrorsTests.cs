@@ -28,4 +28,16 @@ public sealed class AppErrorsTests
     [InlineData(Fault.Theirs, 502)]
     public void A_quarrel_between_nodes_is_no_error_of_the_app(Fault fault, int status) =>
         Assert.Equal(status, AppErrors.From(new Refusal(fault, "voucher_lower", "It is lower.")).Status);
+
+    [Theory]
+    [InlineData("image_not_supported")]
+    [InlineData("chat_template_failed")]
+    [InlineData("prompt_too_complex")]
+    [InlineData("invalid_prompt")]
+    public void What_a_models_template_does_not_take_is_an_error_of_the_app(string code)
+    {
+        var error = AppErrors.From(new Refusal(Fault.Theirs, code, "No."));
+
+        Assert.Equal((400, code, "messages"), (error.Status, error.Code, error.Param));
+    }
 }

@@ -107,7 +107,7 @@ public sealed class ChatStreamTests
             + "\"logprobs\":{\"content\":[]},\"finish_reason\":\"tool_calls\"}],"
             + "\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2,\"total_tokens\":3,"
             + "\"prompt_tokens_details\":{\"cached_tokens\":0},"
-            + "\"completion_tokens_details\":{\"reasoning_tokens\":0}},\"system_fingerprint\":null}",
+            + "\"completion_tokens_details\":{\"reasoning_tokens\":0}}}",
             Text(json));
         var read = ChatChunk.Parse(json).Value;
         Assert.Equal("hi", read.Choices[0].Content);
