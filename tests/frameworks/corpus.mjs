@@ -19,7 +19,7 @@ const paths = servedPaths(own);
 const types = cut(fromTypes(), paths);
 const official = published ? cut(fromFile(published), paths) : types;
 const judges = { types: new Judge(types), official: new Judge(official), own: new Judge(own) };
-const report = { paths, source: published ? 'published' : 'types', cases: [], unlisted: [], own: [] };
+const report = { paths, source: published ? 'published' : 'types', cases: [], unlisted: [], own: [], outside: [] };
 
 async function send(where, one) {
   const headers = { ...one.headers };
@@ -136,12 +136,16 @@ async function proxied(document, prefix, run) {
 }
 
 // A request that OpenAI's schema allows, whole, and answered with 200: what the proxy can judge.
-const isForProxy = (one, got) => got.status === 200 && !got.type.startsWith('text/event-stream');
+const isForProxy = (got) => got.status === 200 && !got.type.startsWith('text/event-stream');
 
 async function throughProxies(answered) {
-  const well = answered.filter(({ one, got }) => isForProxy(one, got)).map(({ one }) => one);
+  const whole = answered.filter(({ got }) => isForProxy(got)).map(({ one }) => one);
   for (const [name, document, prefix, at] of [
     ['official', official, base, ''], ['own', own, new URL(base).origin, '/v1']]) {
+    const isOfficial = name === 'official';
+    const well = whole.filter((one) => !isOfficial
+      || judges.official.takes(one.declared ?? one.path, one.method ?? 'post', { model: models[0], ...one.body }));
+    report.outside = isOfficial ? whole.filter((one) => !well.includes(one)).map(({ id }) => id) : report.outside;
     await proxied(document, prefix, async (where) => {
       for (const one of well) {
         const got = await send(where + at, one);

@@ -23,6 +23,12 @@ export class Judge {
       .map((error) => `${what}${error.instancePath}: ${error.message} (${error.schemaPath})`);
   }
 
+  /** Whether OpenAI's document itself allows a request; it refuses some of its own examples. */
+  takes(path, method, value) {
+    const schema = this.document.paths[path]?.[method]?.requestBody?.content?.['application/json']?.schema;
+    return !schema || this.check(schema, value, 'request').length === 0;
+  }
+
   reply(path, method, status, value) {
     const declared = this.resolve(this.document.paths[path]?.[method]?.responses?.[status]);
     const schema = declared?.content?.['application/json']?.schema;

@@ -25,7 +25,7 @@ internal sealed class FaultyEngine(IEngine inner) : IEngine
     public async IAsyncEnumerable<EngineEvent> GenerateAsync(
         EngineRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var question = request.Chat.Messages[^1].Parts[0].Text;
+        var question = request.Chat.Messages is [.., { Parts: [var first, ..] }] ? first.Text : "";
         if (question.Contains(FailsEarly, StringComparison.Ordinal)
             || (question.Contains(FailsOnce, StringComparison.Ordinal) && _failed.TryAdd(question, true)))
         {

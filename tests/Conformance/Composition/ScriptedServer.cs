@@ -42,6 +42,7 @@ internal static class ScriptedServer
             data = new[] { new { id = Model, @object = "model", created = 1, owned_by = "test" } },
         }));
         routes.MapPost("/v1/chat/completions", AnswerAsync);
+        routes.MapPost("/v1/completions", ScriptedCompletions.AnswerAsync);
     }
 
     private static async Task AnswerAsync(HttpContext context)
