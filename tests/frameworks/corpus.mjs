@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { validate as isOpenApi, Validator } from './openapi.mjs';
 import { CORPUS, MISTAKES, NOT_SERVED, casesOf } from './cases.mjs';
-import { cut, fromFile, fromTypes, parameters, servedPaths } from './document.mjs';
+import { cut, fromFile, fromTypes, parameters, servedPaths, unfinished } from './document.mjs';
 import { examplesOf } from './examples.mjs';
 import { ErrorSchema, Judge, readEvents } from './judge.mjs';
 
@@ -81,7 +81,8 @@ function judgeStream(one, got) {
   if (isDone && last !== '[DONE]') {
     problems.push(`the last event is ${last}`);
   }
-  const values = (isDone ? events.slice(0, -1) : events).map((event) => JSON.parse(event.data));
+  const told = (isDone ? events.slice(0, -1) : events).map((event) => JSON.parse(event.data));
+  const values = one.path === '/completions' ? told.map(unfinished) : told;
   for (const value of values) {
     problems.push(...judges.types.event(one.path, value).map((problem) => `types: ${problem}`));
     problems.push(...judges.official.event(one.path, value).map((problem) => `official: ${problem}`));

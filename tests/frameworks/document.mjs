@@ -142,6 +142,11 @@ export function cut(document, paths) {
   return { openapi: document.openapi, info: { title: 'OpenAI, cut', version: '1' }, paths: kept, components, events };
 }
 
+/** A completion as its stream carries it: the document has but the whole one, whose reason is never null. */
+export function unfinished(value) {
+  return { ...value, choices: value.choices?.map((choice) => ({ ...choice, finish_reason: choice.finish_reason ?? 'stop' })) };
+}
+
 /** Names of the fields that a request of a path may have. */
 export function parameters(document, path) {
   const names = new Set();

@@ -39,7 +39,6 @@ public sealed class CompletionReply(string id, long created, CompletionRequest r
             writer.WriteEndArray();
             writer.WritePropertyName("usage"u8);
             usage.WriteTo(writer);
-            writer.WriteNull("system_fingerprint"u8);
             writer.WriteEndObject();
         }
 
