@@ -66,7 +66,6 @@ internal sealed class ResponseJson(string id, long created, ResponsesRequest req
 
         writer.WriteEndArray();
         ResponseEcho.Write(writer, request);
-        writer.WritePropertyName("usage"u8);
         Usage(writer, usage);
         writer.WriteEndObject();
     }
@@ -168,15 +167,15 @@ internal sealed class ResponseJson(string id, long created, ResponsesRequest req
         writer.WriteEndObject();
     }
 
+    // It is left out until it is known: null is not among what the published schema allows.
     private static void Usage(Utf8JsonWriter writer, Usage? usage)
     {
         if (usage is null)
         {
-            writer.WriteNullValue();
             return;
         }
 
-        writer.WriteStartObject();
+        writer.WriteStartObject("usage"u8);
         writer.WriteNumber("input_tokens"u8, usage.PromptTokens);
         writer.WriteStartObject("input_tokens_details"u8);
         writer.WriteNumber("cached_tokens"u8, usage.CachedTokens);

@@ -77,7 +77,7 @@ public sealed class CompletionTests
         reply.End(new Usage(2, 2), output);
 
         const string Head = "data: {\"id\":\"cmpl-1\",\"object\":\"text_completion\",\"created\":7,\"model\":\"m\","
-            + "\"system_fingerprint\":null,\"choices\":[{\"index\":";
+            + "\"choices\":[{\"index\":";
         const string Open = "\"logprobs\":null,\"finish_reason\":null}]}\n\n";
         Assert.Equal(
             Head + "1,\"text\":\"Hi\"," + Open + Head + "1,\"text\":\"b\"," + Open
