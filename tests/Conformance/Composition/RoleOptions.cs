@@ -39,7 +39,8 @@ internal static class RoleOptions
         var document = new CatalogueDocument(
             "test", 1, (ulong)DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 86_400,
             [
-                .. named.Append(new(MarketNetwork.Ghost, GhostDigest)).OrderBy(entry => entry.Key, StringComparer.Ordinal)
+                .. named.Append(new(MarketNetwork.Ghost, GhostDigest))
+                    .OrderBy(entry => entry.Key, StringComparer.Ordinal)
                     .Select(entry => new CatalogueEntry(entry.Key, [entry.Value])),
             ]);
         return new GatewayOptions

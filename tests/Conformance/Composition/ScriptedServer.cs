@@ -9,9 +9,9 @@ using Souk.Engines.Upstream;
 namespace Souk.Conformance.Composition;
 
 /// <summary>
-/// An OpenAI-compatible server that a provider sells, whose model does at once what a good one would: calls a tool where
-/// it has one and was told nothing by it yet, keeps to a JSON schema, and else says a sentence. What is tried with it is
-/// the way of a request and its answer through the market, not a model's wit.
+/// An OpenAI-compatible server that a provider sells, whose model does at once what a good one would: calls a tool
+/// where it has one and was told nothing by it yet, keeps to a JSON schema, and else says a sentence. What is tried
+/// with it is the way of a request and its answer through the market, not a model's wit.
 /// </summary>
 internal static class ScriptedServer
 {
@@ -61,7 +61,8 @@ internal static class ScriptedServer
                 await SendAsync(context, Chunk(choice, piece, null, request));
             }
 
-            await SendAsync(context, Chunk(choice, new JsonObject(), limited.Count < pieces.Count ? "length" : reason, request));
+            await SendAsync(context, Chunk(choice, new JsonObject(), limited.Count < pieces.Count ? "length" : reason,
+                request));
         }
 
         await SendAsync(context, new JsonObject

@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 
 namespace Souk.Conformance.Frameworks;
 
-/// <summary>The API as people see it in a browser, with everything that the page needs from the gateway itself.</summary>
+/// <summary>The API as people see it in a browser, with everything that the page needs from the gateway
+/// itself.</summary>
 public sealed partial class ReferencePageTests(FrameworkNetwork shared) : IClassFixture<FrameworkNetwork>
 {
     [Fact]

@@ -5,7 +5,8 @@ using Souk.Conformance.Sdk;
 
 namespace Souk.Conformance.Frameworks;
 
-/// <summary>Every parameter of a chat request through the SDKs for .NET and Node, and the errors that they know.</summary>
+/// <summary>Every parameter of a chat request through the SDKs for .NET and Node, and the errors that they
+/// know.</summary>
 public sealed class SdkParameterTests(FrameworkNetwork shared, ITestOutputHelper output)
     : IClassFixture<FrameworkNetwork>
 {
