@@ -51,7 +51,8 @@ for (int seed = first; seed < first + schemas; seed++)
 
 var verdicts = await SchemaJudge.JudgeAsync(whole, default);
 int valid = verdicts.Count(verdict => verdict == "ok");
-Console.WriteLine($"{schemas} schemas: {whole.Count} answers ended, {valid} of them valid; {cut} cut at {tokens} tokens");
+Console.WriteLine(
+    $"{schemas} schemas: {whole.Count} answers ended, {valid} of them valid; {cut} cut at {tokens} tokens");
 for (int i = 0; i < verdicts.Count; i++)
 {
     if (verdicts[i] != "ok")

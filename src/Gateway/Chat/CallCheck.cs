@@ -167,8 +167,9 @@ internal static class CallCheck
 
             if (inner[at] == 'u')
             {
-                if (at + 4 >= inner.Length || !int.TryParse(
-                    inner.AsSpan(at + 1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var unit))
+                var digits = inner.AsSpan(Math.Min(at + 1, inner.Length));
+                if (digits.Length < 4 || !int.TryParse(
+                    digits[..4], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var unit))
                 {
                     break;
                 }

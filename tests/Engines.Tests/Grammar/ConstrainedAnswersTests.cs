@@ -56,7 +56,8 @@ public sealed class ConstrainedAnswersTests
         var format = JsonNode.Parse("""{"type":"json_object"}""");
         var bias = new Dictionary<string, double> { ["93"] = 3 };
         var events = await engine.AllAsync(Ask.For(
-            "x", maxTokens: 80, temperature: 1, more: new { response_format = format, logprobs = true, logit_bias = bias }));
+            "x", maxTokens: 80, temperature: 1,
+            more: new { response_format = format, logprobs = true, logit_bias = bias }));
         Assert.StartsWith("{", events.Text(), StringComparison.Ordinal);
         Assert.Contains(events.OfType<TokenOut>(), token => !token.Logprobs.IsEmpty);
     }

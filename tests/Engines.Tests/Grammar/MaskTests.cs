@@ -140,7 +140,8 @@ public sealed class MaskTests
     {
         string doubling = string.Concat(Enumerable.Range(0, 60).Select(i =>
             $"\"d{i}\":{{\"anyOf\":[{{\"$ref\":\"#/$defs/d{i + 1}\"}},{{\"$ref\":\"#/$defs/d{i + 1}\"}}]}},"));
-        string ambiguous = """{"$ref":"#/$defs/a","$defs":{"a":{"anyOf":[{"type":"array","items":{"$ref":"#/$defs/a"}},"""
+        string ambiguous =
+            """{"$ref":"#/$defs/a","$defs":{"a":{"anyOf":[{"type":"array","items":{"$ref":"#/$defs/a"}},"""
             + """{"type":"array","items":{"$ref":"#/$defs/a"}},{"type":"array","items":{"type":"null"}}]}}}""";
         string[] schemas =
         [

@@ -185,7 +185,8 @@ public sealed class SchemaMaker(int seed)
         _ => new JsonObject { ["x"] = 1.5, ["ü"] = new JsonObject() },
     };
 
-    private static JsonArray Mixed() => new("one", 2, 2.5, false, null, new JsonArray(), new JsonObject { ["k"] = "v" });
+    private static JsonArray Mixed() =>
+        new("one", 2, 2.5, false, null, new JsonArray(), new JsonObject { ["k"] = "v" });
 
     private JsonArray Some(string[] all, int least = 1)
     {

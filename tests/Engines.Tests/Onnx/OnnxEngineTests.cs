@@ -163,7 +163,8 @@ public sealed class OnnxEngineTests : IAsyncLifetime
     [Fact]
     public async Task What_the_engine_cannot_do_is_refused_by_name()
     {
-        var calling = Ask.For("x", more: new { tools = new[] { new { type = "function", function = new { name = "f" } } } });
+        var tool = new { type = "function", function = new { name = "f" } };
+        var calling = Ask.For("x", more: new { tools = new[] { tool } });
         Assert.Contains("tools", (await engine.RefusedAsync(calling)).Message, StringComparison.Ordinal);
         var many = Ask.For("x", choices: 9);
         Assert.Equal((Fault.Theirs, "feature_unsupported"), Blame(await engine.RefusedAsync(many)));

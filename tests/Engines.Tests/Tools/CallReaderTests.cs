@@ -7,8 +7,8 @@ namespace Souk.Engines.Tests.Tools;
 public sealed class CallReaderTests
 {
     private const string TwoCalls =
-        "Let me see.\n<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Łódź {\\\"]\", \"days\": [1, 2]}}"
-        + "\n</tool_call>\n<tool_call>{\"name\":\"now\",\"arguments\":{}}</tool_call>";
+        "Let me see.\n<tool_call>\n{\"name\": \"get_weather\", \"arguments\": "
+        + "{\"city\": \"Łódź {\\\"]\", \"days\": [1, 2]}}\n</tool_call>\n<tool_call>{\"name\":\"now\",\"arguments\":{}}</tool_call>";
 
     private static readonly (string Name, string Arguments)[] Expected =
     [
@@ -51,7 +51,8 @@ public sealed class CallReaderTests
             var (content, calls) = Read(ToolConvention.Bare, Cut(call, new Random(seed)));
             Assert.Equal("", content);
             Assert.Equal([Expected[0]], calls);
-            Assert.Equal(" a {\"name\": 1}", Read(ToolConvention.Bare, Cut(" a {\"name\": 1}", new Random(seed))).Content);
+            const string text = " a {\"name\": 1}";
+            Assert.Equal(text, Read(ToolConvention.Bare, Cut(text, new Random(seed))).Content);
         }
     }
 

@@ -27,8 +27,8 @@ public sealed class SimulatedEngine(EngineModel model, TimeProvider time) : IEng
     /// <summary>While true an answer ends only at its limit.</summary>
     public bool IsEndless { get; set; }
 
-    /// <summary>What is said instead of letters, piece by piece: the text generated, and of it the content and the deltas
-    /// of tool calls. Null for letters.</summary>
+    /// <summary>What is said instead of letters, piece by piece: the text generated, and of it the content and the
+    /// deltas of tool calls. Null for letters.</summary>
     public IReadOnlyList<(string Text, string Content, string ToolCalls)>? Script { get; set; }
 
     /// <summary>After how many tokens of a choice the engine fails; null for never.</summary>
