@@ -23,6 +23,8 @@ internal static class Command
             WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true,
         };
         start.Environment["NO_COLOR"] = "1";
+        // Costs by verb (contracts/snapshots) are compared with the committed ones, not written over them.
+        start.Environment["FORGE_SNAPSHOT_EMIT"] = "false";
         using var process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start.");
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();

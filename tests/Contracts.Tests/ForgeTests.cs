@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Souk.Contracts.Tests;
@@ -34,6 +35,42 @@ public sealed class ForgeTests
     }
 
     [Fact]
+    public async Task Gas_is_within_a_hundredth_of_the_committed_snapshot()
+    {
+        var measured = Tests(await Run.Value)
+            .Select(test => (Name: $"{test.Suite.Split(':')[^1]}:{test.Name}", Kind: test.Result.GetProperty("kind")))
+            // Fuzz and invariant tests take another amount at every run.
+            .Where(test => test.Kind.TryGetProperty("Unit", out _))
+            .ToDictionary(test => test.Name, test => test.Kind.GetProperty("Unit").GetProperty("gas").GetInt64());
+        var committed = (await File.ReadAllLinesAsync(Path.Combine(Command.Folder, ".gas-snapshot")))
+            .Select(line => line.Split(" (gas: ")).Where(parts => parts.Length == 2)
+            .ToDictionary(parts => parts[0], parts => Number(parts[1].TrimEnd(')')));
+
+        ExpectSame(committed, measured);
+    }
+
+    [Fact]
+    public async Task Costs_by_verb_are_within_a_hundredth_of_the_committed_ones()
+    {
+        var measured = Tests(await Run.Value)
+            .Where(test => test.Result.TryGetProperty("gas_snapshots", out _))
+            .SelectMany(test => test.Result.GetProperty("gas_snapshots").EnumerateObject())
+            .SelectMany(group => group.Value.EnumerateObject().Select(cost => (group.Name, cost)))
+            .ToDictionary(row => $"{row.Name}: {row.cost.Name}", row => Number(row.cost.Value.GetString()!));
+        Dictionary<string, long> committed = [];
+        foreach (var path in Directory.GetFiles(Path.Combine(Command.Folder, "snapshots"), "*.json"))
+        {
+            using var document = JsonDocument.Parse(await File.ReadAllTextAsync(path));
+            foreach (var cost in document.RootElement.EnumerateObject())
+            {
+                committed[$"{Path.GetFileNameWithoutExtension(path)}: {cost.Name}"] = Number(cost.Value.GetString()!);
+            }
+        }
+
+        ExpectSame(committed, measured);
+    }
+
+    [Fact]
     public async Task Committed_abi_is_that_of_the_sources()
     {
         var outcome = await Command.RunAsync("node", Command.Folder, "script/export-abi.mjs", "--check");
@@ -41,25 +78,37 @@ public sealed class ForgeTests
         Assert.True(outcome.ExitCode == 0, outcome.Said);
     }
 
-    private static Dictionary<(string Suite, string Test), (string Status, string Reason)> Results(Outcome outcome)
+    private static void ExpectSame(Dictionary<string, long> committed, Dictionary<string, long> measured)
     {
-        Dictionary<(string Suite, string Test), (string Status, string Reason)> results = [];
+        Assert.NotEmpty(committed);
+        Assert.Equal(committed.Keys.Order(StringComparer.Ordinal), measured.Keys.Order(StringComparer.Ordinal));
+        Assert.All(committed, row => Assert.InRange(
+            measured[row.Key], row.Value - (row.Value / 100), row.Value + (row.Value / 100)));
+    }
+
+    private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
+
+    private static Dictionary<(string Suite, string Test), (string Status, string Reason)> Results(Outcome outcome) =>
+        Tests(outcome).ToDictionary(
+            test => (test.Suite, test.Name),
+            test => (
+                test.Result.GetProperty("status").GetString()!,
+                test.Result.TryGetProperty("reason", out var why) ? why.ToString() : ""));
+
+    private static List<(string Suite, string Name, JsonElement Result)> Tests(Outcome outcome)
+    {
         var start = outcome.Output.IndexOf('{', StringComparison.Ordinal);
         if (start < 0)
         {
-            return results;
+            return [];
         }
 
         using var document = JsonDocument.Parse(outcome.Output[start..]);
-        foreach (var suite in document.RootElement.EnumerateObject())
-        {
-            foreach (var test in suite.Value.GetProperty("test_results").EnumerateObject())
-            {
-                var reason = test.Value.TryGetProperty("reason", out var why) ? why.ToString() : "";
-                results[(suite.Name, test.Name)] = (test.Value.GetProperty("status").GetString()!, reason);
-            }
-        }
-
-        return results;
+        return
+        [
+            .. document.RootElement.Clone().EnumerateObject().SelectMany(suite =>
+                suite.Value.GetProperty("test_results").EnumerateObject().Select(test =>
+                    (suite.Name, test.Name, test.Value))),
+        ];
     }
 }
