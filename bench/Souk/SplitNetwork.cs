@@ -196,7 +196,8 @@ internal sealed class SplitNetwork : IAsyncDisposable
             new AuthenticationHeaderValue("Bearer", await admin.CreateKeyAsync("bench", "900"));
         for (var i = 0; ; i++)
         {
-            if ((await admin.GetAsync("/admin/v1/channels")).GetRawText().Contains("\"idle\"", StringComparison.Ordinal))
+            var channels = (await admin.GetAsync("/admin/v1/channels")).GetRawText();
+            if (channels.Contains("\"idle\"", StringComparison.Ordinal))
             {
                 return;
             }

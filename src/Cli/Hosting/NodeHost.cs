@@ -42,6 +42,9 @@ internal static class NodeHost
         builder.Services.AddSingleton<IHostLifetime, NoSignals>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = DrainPatience);
         builder.WebHost.UseKestrelHttpsConfiguration();
+        // What arrives is passed on by the thread that read it, instead of by a second one that is woken for it.
+        // Whatever takes long there holds up its own connection only (docs/decisions/cli-thread-pool.md).
+        builder.WebHost.UseSockets(static sockets => sockets.UnsafePreferInlineScheduling = true);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.UseWireLimits(limits).Listen(address, port, listen =>
         {
             if (certificates is not null)
