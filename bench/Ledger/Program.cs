@@ -4,26 +4,29 @@ using System.Text;
 using Souk.Ledger;
 using Souk.Ledger.Sqlite;
 
-// measure PATH [APPENDS] [CONCURRENCY]: appends per second and CPU per append with group commit.
+// measure PATH [APPENDS] [CONCURRENCY] [NOTE_BYTES]: appends per second and CPU per append with group commit, each with
+// a note of so many bytes beside its row.
 // acknowledge PATH: appends without end and prints each sequence number once it is durable; made to be killed.
 return args switch
 {
-    ["measure", var path, .. var rest] => await MeasureAsync(path, Number(rest, 0, 20_000), Number(rest, 1, 64)),
+    ["measure", var path, .. var rest] =>
+        await MeasureAsync(path, Number(rest, 0, 20_000), Number(rest, 1, 64), Number(rest, 2, 0)),
     ["acknowledge", var path] => await AcknowledgeAsync(path),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: measure PATH [APPENDS] [CONCURRENCY] | acknowledge PATH");
+    Console.Error.WriteLine("usage: measure PATH [APPENDS] [CONCURRENCY] [NOTE_BYTES] | acknowledge PATH");
     return 2;
 }
 
 static int Number(string[] rest, int position, int otherwise) =>
     rest.Length > position ? int.Parse(rest[position], CultureInfo.InvariantCulture) : otherwise;
 
-static async Task<int> MeasureAsync(string path, int appends, int concurrency)
+static async Task<int> MeasureAsync(string path, int appends, int concurrency, int noteBytes)
 {
+    var note = new byte[noteBytes];
     await using var ledger = SqliteLedger.Open(path);
     var body = Encoding.UTF8.GetBytes(new string('x', 400));
     var (clock, cpu) = (Stopwatch.StartNew(), Process.GetCurrentProcess().TotalProcessorTime);
@@ -31,7 +34,9 @@ static async Task<int> MeasureAsync(string path, int appends, int concurrency)
     {
         for (var i = worker; i < appends; i += concurrency)
         {
-            await ledger.AppendAsync([new LedgerEntry("voucher_accepted", $"{i:x32}", body)]);
+            await ledger.AppendAsync(
+                [new LedgerEntry("voucher_accepted", $"{i:x32}", body)],
+                noteBytes > 0 ? new LedgerNote(note, ulong.MaxValue / 2) : null);
         }
     }));
     var seconds = clock.Elapsed.TotalSeconds;

@@ -25,7 +25,9 @@ public interface ILedger : IAsyncDisposable
     /// The store failed now or in an earlier append. Every later append is refused until the ledger is opened again,
     /// because only a new read tells what the disk holds.
     /// </exception>
-    Task<long> AppendAsync(IReadOnlyList<LedgerEntry> entries);
+    /// <param name="entries">What becomes rows.</param>
+    /// <param name="note">Kept with the last of them, in the same transaction.</param>
+    Task<long> AppendAsync(IReadOnlyList<LedgerEntry> entries, LedgerNote? note = null);
 
     /// <summary>
     /// Reads the rows that follow <paramref name="afterSequence"/> and were durable when the reading began, in order,
@@ -37,6 +39,14 @@ public interface ILedger : IAsyncDisposable
     /// <summary>All durable rows with exactly this key, in the order they were appended.</summary>
     /// <exception cref="LedgerCorruptException">A row's hash does not fit; it names the row.</exception>
     Task<IReadOnlyList<LedgerRow>> FindAsync(string key, CancellationToken cancellation);
+
+    /// <summary>The body of the newest durable note with a row of this key; null where there is none, or no
+    /// more.</summary>
+    Task<ReadOnlyMemory<byte>?> FindNoteAsync(string key, CancellationToken cancellation);
+
+    /// <summary>Erases the notes whose time is over. Completes when they are gone from the disk.</summary>
+    /// <param name="nowMs">Unix milliseconds.</param>
+    Task ForgetNotesAsync(ulong nowMs);
 }
 
 /// <summary>
@@ -45,6 +55,12 @@ public interface ILedger : IAsyncDisposable
 /// must not be changed after the call.
 /// </summary>
 public sealed record LedgerEntry(string Kind, string Key, ReadOnlyMemory<byte> Body);
+
+/// <summary>
+/// What has to be durable for a while only, and must not stay for ever as rows do: it is no part of the chain of
+/// hashes, and is erased some time after <paramref name="UntilMs"/> (Unix milliseconds).
+/// </summary>
+public sealed record LedgerNote(ReadOnlyMemory<byte> Body, ulong UntilMs);
 
 /// <summary>A durable row. <paramref name="Hash"/> covers the previous row's hash and all of this one.</summary>
 public sealed record LedgerRow(long Sequence, string Kind, string Key, ReadOnlyMemory<byte> Body, Bytes32 Hash);

@@ -14,6 +14,9 @@ public static class LedgerLimits
     /// <summary>The largest body, in bytes.</summary>
     public const int MaxBodyBytes = 1 << 20;
 
+    /// <summary>The largest body of a note, in bytes.</summary>
+    public const int MaxNoteBytes = 16 << 20;
+
     /// <summary>The most entries that one append may carry.</summary>
     public const int MaxEntriesPerAppend = 1024;
 
@@ -21,13 +24,18 @@ public static class LedgerLimits
     private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
 
     /// <summary>Throws <see cref="ArgumentException"/> unless the entries are within the bounds.</summary>
-    public static void Check(IReadOnlyList<LedgerEntry> entries)
+    public static void Check(IReadOnlyList<LedgerEntry> entries, LedgerNote? note)
     {
         ArgumentNullException.ThrowIfNull(entries);
         if (entries.Count is 0 or > MaxEntriesPerAppend)
         {
             throw new ArgumentException(
                 $"An append carries 1 to {MaxEntriesPerAppend} entries, not {entries.Count}.", nameof(entries));
+        }
+
+        if (note is not null)
+        {
+            Check(note);
         }
 
         foreach (var entry in entries)
@@ -40,6 +48,16 @@ public static class LedgerLimits
                     $"A body of {entry.Body.Length} bytes is over the {MaxBodyBytes} that a ledger row may hold.",
                     nameof(entries));
             }
+        }
+    }
+
+    private static void Check(LedgerNote note)
+    {
+        if (note.Body.Length > MaxNoteBytes || note.UntilMs > long.MaxValue)
+        {
+            throw new ArgumentException(
+                $"A note of {note.Body.Length} bytes is over the {MaxNoteBytes} that it may hold, or kept too long.",
+                nameof(note));
         }
     }
 

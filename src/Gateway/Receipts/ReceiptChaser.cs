@@ -231,15 +231,12 @@ internal sealed partial class ReceiptChaser(
         _ = Salt.TryParse(sent.Salt, out var salt);
         var ids = record.Choices.Select(choice => choice.Ids).ToList();
         var total = ids.Aggregate(0UL, (sum, choice) => sum + (ulong)choice.Count);
-        // The provider keeps ids in memory only, so after its restart the commitment cannot be checked any more: what
-        // remains checked is that the counts and the money are within what was agreed.
         var isCrash = receipt.Message.FinishReason == FinishReasons.Error && receipt.Message.OutputCommitment.IsZero;
-        var isForgotten = isIds && record.Choices.Count == 0 && !isCrash;
         var delivered = isIds
             ? new Delivered(
                 sent.PromptCommitment ?? Bytes32.Zero,
-                isForgotten ? receipt.Message.OutputCommitment : Commitments.Output(salt.ToBytes(), ids),
-                isForgotten ? receipt.Message.OutputTokens : isCrash ? Math.Max(total, open.IdsReceived) : total,
+                Commitments.Output(salt.ToBytes(), ids),
+                isCrash ? Math.Max(total, open.IdsReceived) : total,
                 null)
             : new Delivered(Bytes32.Zero, Bytes32.Zero, 0, null);
         var expected = Expect(open, offer, channel);

@@ -84,7 +84,9 @@ public sealed class Journal<TBook>
         ArgumentNullException.ThrowIfNull(time);
         while (true)
         {
-            Forget((ulong)time.GetUtcNow().ToUnixTimeMilliseconds());
+            var now = (ulong)time.GetUtcNow().ToUnixTimeMilliseconds();
+            Forget(now);
+            await _ledger.ForgetNotesAsync(now);
             await Task.Delay(every, time, cancellation);
         }
     }
@@ -92,9 +94,12 @@ public sealed class Journal<TBook>
     /// <summary>Records events that no decision depends on. Completes when they are durable.</summary>
     /// <exception cref="InvalidOperationException">An event cannot follow; nothing was recorded.</exception>
     /// <exception cref="LedgerException">The ledger failed.</exception>
-    public async Task RecordAsync(params LedgerEvent[] events)
+    public Task RecordAsync(params LedgerEvent[] events) => RecordAsync(null, events);
+
+    /// <summary>As the other, with a note that is durable together with the events.</summary>
+    public async Task RecordAsync(LedgerNote? note, params LedgerEvent[] events)
     {
-        var refusal = await RecordAsync(_ => (Result<LedgerEvent[]>)events);
+        var refusal = await RecordAsync(_ => (Result<LedgerEvent[]>)events, note);
         if (refusal is not null)
         {
             throw new InvalidOperationException(refusal.Message);
@@ -109,7 +114,8 @@ public sealed class Journal<TBook>
     /// <param name="decide">Quick and without I/O or calls to this journal; it runs under the lock.</param>
     /// <exception cref="InvalidOperationException">An event cannot follow; nothing was recorded.</exception>
     /// <exception cref="LedgerException">The ledger failed.</exception>
-    public async Task<Refusal?> RecordAsync(Func<TBook, Result<LedgerEvent[]>> decide)
+    /// <param name="note">Kept where anything is recorded, in the same append.</param>
+    public async Task<Refusal?> RecordAsync(Func<TBook, Result<LedgerEvent[]>> decide, LedgerNote? note = null)
     {
         ArgumentNullException.ThrowIfNull(decide);
         Task append;
@@ -125,7 +131,7 @@ public sealed class Journal<TBook>
             next = events.Aggregate(_book, (book, happened) => book.Apply(happened));
             if (events.Length > 0)
             {
-                _lastAppend = _ledger.AppendAsync([.. events.Select(RowCodec.ToEntry)]);
+                _lastAppend = _ledger.AppendAsync([.. events.Select(RowCodec.ToEntry)], note);
             }
 
             append = _lastAppend;

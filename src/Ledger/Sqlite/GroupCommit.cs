@@ -14,6 +14,8 @@ internal sealed class GroupCommit : IDisposable
     private readonly SqliteConnection _connection;
     private readonly string _path;
     private readonly SqliteCommand _insert;
+    private readonly SqliteCommand _note;
+    private readonly SqliteCommand _forget;
     private readonly Lock _guard = new();
     private readonly SemaphoreSlim _work = new(0);
     private readonly Queue<Pending> _queue = new();
@@ -28,6 +30,7 @@ internal sealed class GroupCommit : IDisposable
         _tip = tip;
         _path = path;
         _insert = Insert(connection);
+        (_note, _forget) = (LedgerSchema.KeepNote(connection), LedgerSchema.ForgetNotes(connection));
 #pragma warning disable RS0030 // SQLite blocks while the disk syncs; this adapter keeps that off the callers' threads.
         var thread = new Thread(Run) { IsBackground = true, Name = "ledger" };
 #pragma warning restore RS0030
@@ -36,10 +39,11 @@ internal sealed class GroupCommit : IDisposable
 
     public LedgerTip Tip => _tip;
 
-    public Task<long> Enqueue(IReadOnlyList<LedgerEntry> entries)
+    /// <summary>Queues rows, a note, and the erasure of notes that were over at a time (Unix milliseconds).</summary>
+    public Task<long> Enqueue(IReadOnlyList<LedgerEntry> entries, LedgerNote? note, ulong? forgetMs = null)
     {
         // A copy, because the caller's list may change while the entries wait.
-        var pending = new Pending([.. entries]);
+        var pending = new Pending([.. entries], note, forgetMs);
         lock (_guard)
         {
             ObjectDisposedException.ThrowIf(_stopping, typeof(SqliteLedger));
@@ -69,6 +73,8 @@ internal sealed class GroupCommit : IDisposable
     public void Dispose()
     {
         _insert.Dispose();
+        _note.Dispose();
+        _forget.Dispose();
         _connection.Dispose();
         _work.Dispose();
     }
@@ -141,7 +147,7 @@ internal sealed class GroupCommit : IDisposable
         try
         {
             using var transaction = _connection.BeginTransaction();
-            _insert.Transaction = transaction;
+            _insert.Transaction = _note.Transaction = _forget.Transaction = transaction;
             foreach (var pending in batch)
             {
                 foreach (var entry in pending.Entries)
@@ -150,6 +156,7 @@ internal sealed class GroupCommit : IDisposable
                 }
 
                 pending.Last = tip.Sequence;
+                Keep(pending);
             }
 
             transaction.Commit();
@@ -184,6 +191,23 @@ internal sealed class GroupCommit : IDisposable
         return new LedgerTip(sequence, hash);
     }
 
+    private void Keep(Pending pending)
+    {
+        if (pending.Note is { } note)
+        {
+            _note.Parameters[0].Value = pending.Last;
+            _note.Parameters[1].Value = (long)note.UntilMs;
+            _note.Parameters[2].Value = note.Body.ToArray();
+            _note.ExecuteNonQuery();
+        }
+
+        if (pending.ForgetMs is { } now)
+        {
+            _forget.Parameters[0].Value = (long)Math.Min(now, long.MaxValue);
+            _forget.ExecuteNonQuery();
+        }
+    }
+
     private void Fail(List<Pending> batch, LedgerException failure)
     {
         List<Pending> waiting;
@@ -198,11 +222,15 @@ internal sealed class GroupCommit : IDisposable
         waiting.ForEach(pending => pending.Durable.SetException(Refused(failure)));
     }
 
-    private sealed class Pending(IReadOnlyList<LedgerEntry> entries)
+    private sealed class Pending(IReadOnlyList<LedgerEntry> entries, LedgerNote? note, ulong? forgetMs)
     {
+        public LedgerNote? Note { get; } = note;
+
+        public ulong? ForgetMs { get; } = forgetMs;
+
         public IReadOnlyList<LedgerEntry> Entries { get; } = entries;
 
-        public long Bytes { get; } = entries.Sum(entry => (long)entry.Body.Length);
+        public long Bytes { get; } = entries.Sum(entry => (long)entry.Body.Length) + (note?.Body.Length ?? 0);
 
         public long Last { get; set; }
 

@@ -33,6 +33,12 @@ internal static class LedgerSchema
         }
 
         CheckVersion(connection);
+        // A ledger that an earlier program of the same format made has no such table yet, and it ignores one.
+        Execute(connection, """
+            CREATE TABLE IF NOT EXISTS note (sequence INTEGER PRIMARY KEY, until INTEGER NOT NULL, body BLOB NOT NULL)
+            """);
+        // Only notes are ever deleted, and they are then to be gone from the file as well.
+        Execute(connection, "PRAGMA secure_delete = ON");
     }
 
     public static void BoundSize(SqliteConnection connection, long? bytes)
@@ -100,6 +106,36 @@ internal static class LedgerSchema
         }
 
         return rows;
+    }
+
+    public static ReadOnlyMemory<byte>? FindNote(SqliteConnection connection, string key)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = """
+            SELECT n.body FROM row r JOIN note n ON n.sequence = r.sequence WHERE r.key = $key
+            ORDER BY r.sequence DESC LIMIT 1
+            """;
+        command.Parameters.AddWithValue("$key", key);
+        using var reader = command.ExecuteReader();
+        return reader.Read() ? (ReadOnlyMemory<byte>?)reader.GetFieldValue<byte[]>(0) : null;
+    }
+
+    public static SqliteCommand KeepNote(SqliteConnection connection)
+    {
+        var keep = connection.CreateCommand();
+        keep.CommandText = "INSERT INTO note (sequence, until, body) VALUES ($sequence, $until, $body)";
+        keep.Parameters.Add("$sequence", SqliteType.Integer);
+        keep.Parameters.Add("$until", SqliteType.Integer);
+        keep.Parameters.Add("$body", SqliteType.Blob);
+        return keep;
+    }
+
+    public static SqliteCommand ForgetNotes(SqliteConnection connection)
+    {
+        var forget = connection.CreateCommand();
+        forget.CommandText = "DELETE FROM note WHERE until < $now";
+        forget.Parameters.Add("$now", SqliteType.Integer);
+        return forget;
     }
 
     public static Bytes32? HashOf(SqliteConnection connection, long sequence)

@@ -73,10 +73,10 @@ public sealed class SqliteLedger : ILedger
     }
 
     /// <inheritdoc/>
-    public Task<long> AppendAsync(IReadOnlyList<LedgerEntry> entries)
+    public Task<long> AppendAsync(IReadOnlyList<LedgerEntry> entries, LedgerNote? note = null)
     {
-        LedgerLimits.Check(entries);
-        return _writer.Enqueue(entries);
+        LedgerLimits.Check(entries, note);
+        return _writer.Enqueue(entries, note);
     }
 
     /// <inheritdoc/>
@@ -120,6 +120,17 @@ public sealed class SqliteLedger : ILedger
         cancellation.ThrowIfCancellationRequested();
         return Task.FromResult<IReadOnlyList<LedgerRow>>(Read(connection => LedgerSchema.Find(connection, key)));
     }
+
+    /// <inheritdoc/>
+    public Task<ReadOnlyMemory<byte>?> FindNoteAsync(string key, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        cancellation.ThrowIfCancellationRequested();
+        return Task.FromResult(Read(connection => LedgerSchema.FindNote(connection, key)));
+    }
+
+    /// <inheritdoc/>
+    public Task ForgetNotesAsync(ulong nowMs) => _writer.Enqueue([], null, nowMs);
 
     /// <summary>Commits what waits, then closes the file and lets another process have it.</summary>
     public async ValueTask DisposeAsync()

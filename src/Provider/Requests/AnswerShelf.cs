@@ -1,3 +1,4 @@
+using Souk.Ledger;
 using Souk.Ledger.Selling;
 using Souk.Protocol;
 using Souk.Wire.Paid;
@@ -5,41 +6,29 @@ using Souk.Wire.Paid;
 namespace Souk.Provider.Requests;
 
 /// <summary>
-/// The token ids of ended answers, for customers whose stream broke. They are what a customer was told in confidence,
-/// so they are kept in memory only, for a day, and bounded; the receipts beside them are in the ledger.
+/// The token ids of ended answers, for customers whose stream broke. They are what a customer was told in confidence:
+/// durable with charge and receipt, and erased when the receipt is no longer served.
 /// </summary>
-internal sealed class AnswerShelf(TimeProvider time)
+internal static class AnswerShelf
 {
-    private const long MostIds = 16 << 20;
-    private readonly Lock _guard = new();
-    private readonly Queue<(RequestId Id, ulong AtMs, long Count)> _order = [];
-    private readonly Dictionary<RequestId, IReadOnlyList<RequestChoice>> _answers = [];
-    private long _ids;
-
-    public void Keep(RequestId id, IReadOnlyList<RequestChoice> choices)
+    /// <summary>What is to be kept with the receipt of an answer; null where it is too long to be served
+    /// again.</summary>
+    /// <param name="id">The request.</param>
+    /// <param name="choices">All that was generated.</param>
+    /// <param name="nowMs">Unix milliseconds.</param>
+    public static LedgerNote? Note(RequestId id, IReadOnlyList<RequestChoice> choices, ulong nowMs)
     {
-        var now = (ulong)time.GetUtcNow().ToUnixTimeMilliseconds();
-        var count = choices.Sum(choice => (long)choice.Ids.Count);
-        lock (_guard)
-        {
-            _answers[id] = choices;
-            _order.Enqueue((id, now, count));
-            _ids += count;
-            while (_order.TryPeek(out var oldest)
-                && (_ids > MostIds || oldest.AtMs + ProviderBook.ReceiptKeptMs < now))
-            {
-                _order.Dequeue();
-                _answers.Remove(oldest.Id);
-                _ids -= oldest.Count;
-            }
-        }
+        var body = new RequestRecord(id, RequestState.Ended, choices, null).ToJson();
+        return body.Length <= LedgerLimits.MaxNoteBytes
+            ? new LedgerNote(body, nowMs + ProviderBook.ReceiptKeptMs)
+            : null;
     }
 
-    public IReadOnlyList<RequestChoice> Find(RequestId id)
-    {
-        lock (_guard)
-        {
-            return _answers.GetValueOrDefault(id, []);
-        }
-    }
+    /// <summary>What is kept of an answer; empty where nothing is.</summary>
+    public static async Task<IReadOnlyList<RequestChoice>> FindAsync(
+        ILedger ledger, RequestId id, CancellationToken cancellation) =>
+        await ledger.FindNoteAsync(id.ToString(), cancellation) is { } body
+        && RequestRecord.Parse(body).TryGet(out var record, out _)
+            ? record.Choices
+            : [];
 }

@@ -1,4 +1,5 @@
 using Souk.Chain;
+using Souk.Ledger;
 using Souk.Ledger.Books;
 using Souk.Ledger.Rows;
 using Souk.Ledger.Selling;
@@ -24,17 +25,19 @@ internal sealed class ReceiptDesk(
         var charge = Amount.Min(
             Charge.Of(admitted.Offer.Prices, input, cached, output),
             Amount.SubtractToZero(run.Cover.Usable, admitted.Base));
+        var choices = run.Choices();
         var commitment = admitted.CountsIds
-            ? Commitments.Output(admitted.Paid.Salt.ToBytes(), [.. run.Choices().Select(choice => choice.Ids)])
+            ? Commitments.Output(admitted.Paid.Salt.ToBytes(), [.. choices.Select(choice => choice.Ids)])
             : Bytes32.Zero;
         var now = Now();
+        var note = admitted.CountsIds ? AnswerShelf.Note(admitted.Paid.Id, choices, now) : null;
         var receipt = new Receipt(
             admitted.Paid.Id, admitted.Paid.Index, admitted.ChannelId, admitted.Paid.OfferHash,
             admitted.Offer.ModelDigest, admitted.RequestCommitment, run.PromptCommitment, commitment,
             admitted.Paid.GatewayNonce, admitted.ProviderNonce, admitted.KeySource, admitted.Sampling, input, cached,
             output, charge, admitted.Base + charge, run.Outcome ?? FinishReasons.Error, admitted.StartedAtMs,
             run.FirstTokenAtMs, now, Bytes32.Zero);
-        return await KeepAsync(receipt, now);
+        return await KeepAsync(receipt, now, note);
     }
 
     /// <summary>
@@ -55,13 +58,13 @@ internal sealed class ReceiptDesk(
             admitted.RequestCommitment, open.Prefill?.PromptCommitment ?? Bytes32.Zero, Bytes32.Zero,
             admitted.GatewayNonce, admitted.ProviderNonce, admitted.KeySource, admitted.Sampling, input, cached, output,
             charge, open.Base + charge, FinishReasons.Error, admitted.AtMs, 0, now, Bytes32.Zero);
-        return await KeepAsync(receipt, now);
+        return await KeepAsync(receipt, now, null);
     }
 
-    private async Task<Signed<Receipt>> KeepAsync(Receipt receipt, ulong now)
+    private async Task<Signed<Receipt>> KeepAsync(Receipt receipt, ulong now, LedgerNote? note)
     {
         var signed = Signed<Receipt>.Sign(receipt, options.NodeKey, _domain);
-        await journal.RecordAsync(new ReceiptSigned(signed, now));
+        await journal.RecordAsync(note, new ReceiptSigned(signed, now));
         return signed;
     }
 

@@ -19,7 +19,6 @@ internal sealed partial class RequestDesk : IDisposable
     private readonly Admission _admission;
     private readonly ReceiptDesk _receipts;
     private readonly Journal<ProviderBook> _journal;
-    private readonly AnswerShelf _answers;
     private readonly TimeProvider _time;
     private readonly ILogger<RequestDesk> _log;
     private readonly ChainWatch _watch;
@@ -31,7 +30,6 @@ internal sealed partial class RequestDesk : IDisposable
         ILogger<RequestDesk> log)
     {
         (_admission, _receipts, _journal, _watch, _time, _log) = (admission, receipts, journal, watch, time, log);
-        _answers = new AnswerShelf(time);
         _watch.WithdrawalSeen += CloseCover;
         _watch.DepositConfirmed += WidenCover;
     }
@@ -150,7 +148,8 @@ internal sealed partial class RequestDesk : IDisposable
 
         if (_journal.Durable.Requests.GetValueOrDefault(id) is { Receipt: { } receipt })
         {
-            var ended = new RequestRecord(id, RequestState.Ended, _answers.Find(id), receipt);
+            var choices = await AnswerShelf.FindAsync(_journal.Ledger, id, aborted);
+            var ended = new RequestRecord(id, RequestState.Ended, choices, receipt);
             await response.SendJsonAsync(200, ended.ToJson(), aborted);
             return;
         }
@@ -186,7 +185,6 @@ internal sealed partial class RequestDesk : IDisposable
         }
 
         var receipt = await _receipts.SignAsync(run);
-        _answers.Keep(admitted.Paid.Id, run.Choices());
         _running.TryRemove(admitted.Paid.Id, out _);
         _watch.Remind(admitted.ChannelId);
         LogServed(

@@ -53,6 +53,43 @@ public abstract class LedgerConformance
     }
 
     [Fact]
+    public async Task Notes_are_durable_with_their_rows_and_no_part_of_the_chain()
+    {
+        var ledger = Open();
+        await ledger.AppendAsync([Entry("a", "k", "1")]);
+        await ledger.AppendAsync([Entry("b", "n", "2")], new LedgerNote("first"u8.ToArray(), 1_000));
+        await ledger.AppendAsync(
+            [Entry("c", "k", "3"), Entry("c", "n", "4")], new LedgerNote("second"u8.ToArray(), 1_000));
+        await ledger.AppendAsync([Entry("d", "m", "5")], new LedgerNote("other"u8.ToArray(), 2_000));
+        var head = ledger.Head;
+        Crash(ledger);
+
+        await using var again = Open();
+        Assert.Equal((5L, head), (again.Sequence, again.Head));
+        Assert.Equal("second"u8.ToArray(), (await again.FindNoteAsync("n", None))!.Value.ToArray());
+        Assert.Equal("other"u8.ToArray(), (await again.FindNoteAsync("m", None))!.Value.ToArray());
+        Assert.Null(await again.FindNoteAsync("k", None));
+    }
+
+    [Fact]
+    public async Task Notes_are_erased_when_their_time_is_over_and_rows_stay()
+    {
+        var ledger = Open();
+        await ledger.AppendAsync([Entry("a", "n", "1")], new LedgerNote("first"u8.ToArray(), 1_000));
+        await ledger.AppendAsync([Entry("b", "m", "2")], new LedgerNote("second"u8.ToArray(), 1_001));
+        await ledger.ForgetNotesAsync(1_000);
+        Assert.NotNull(await ledger.FindNoteAsync("n", None));
+
+        await ledger.ForgetNotesAsync(1_001);
+        Crash(ledger);
+
+        await using var again = Open();
+        Assert.Null(await again.FindNoteAsync("n", None));
+        Assert.NotNull(await again.FindNoteAsync("m", None));
+        Assert.Equal(2, (await AllAsync(again)).Count);
+    }
+
+    [Fact]
     public async Task Every_hash_covers_the_row_and_the_one_before()
     {
         await using var ledger = Open();

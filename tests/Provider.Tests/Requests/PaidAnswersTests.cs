@@ -254,6 +254,31 @@ public sealed class PaidAnswersTests
     });
 
     [Fact]
+    public void The_ids_of_an_answer_outlive_a_restart_and_are_erased_after_a_day() =>
+        MarketHarness.Run(Options, async market =>
+    {
+        var buyer = new Buyer(market);
+        var channel = await buyer.OpenAsync();
+        var body = buyer.Body();
+        var request = await buyer.NextAsync(channel, body, 64);
+        var bought = await buyer.SendAsync(request, body);
+
+        await market.CrashProviderAsync();
+        await market.StartProviderAsync();
+
+        var record = (
+            await buyer.Client.GetRequestAsync(market.ProviderTarget, request.Id, CancellationToken.None)).Value;
+        Assert.Equal(bought.Ids, Assert.Single(record.Choices).Ids);
+        Assert.Equal(bought.Receipt, record.Receipt);
+        Assert.Equal(1, market.ProviderDisk.Notes);
+        market.Scheduler.JumpWallClock(TimeSpan.FromHours(24));
+        await market.WaitAsync(11 * 60);
+        Assert.Equal(0, market.ProviderDisk.Notes);
+        Assert.Equal("request_unknown", (await buyer.Client.GetRequestAsync(
+            market.ProviderTarget, request.Id, CancellationToken.None)).Refusal!.Code);
+    });
+
+    [Fact]
     public void After_a_crash_the_receipt_charges_input_and_the_last_count() =>
         MarketHarness.Run(Options, async market =>
     {

@@ -10,14 +10,14 @@ internal sealed class TracedLedger(ILedger ledger, string owner, SimulationTrace
 
     public Bytes32 Head => ledger.Head;
 
-    public Task<long> AppendAsync(IReadOnlyList<LedgerEntry> entries)
+    public Task<long> AppendAsync(IReadOnlyList<LedgerEntry> entries, LedgerNote? note = null)
     {
         foreach (var entry in entries)
         {
             trace.Record($"append {owner} {entry.Kind}", entry.Body.Span);
         }
 
-        return ledger.AppendAsync(entries);
+        return ledger.AppendAsync(entries, note);
     }
 
     public IAsyncEnumerable<LedgerRow> ReadAsync(long afterSequence, CancellationToken cancellation) =>
@@ -25,6 +25,11 @@ internal sealed class TracedLedger(ILedger ledger, string owner, SimulationTrace
 
     public Task<IReadOnlyList<LedgerRow>> FindAsync(string key, CancellationToken cancellation) =>
         ledger.FindAsync(key, cancellation);
+
+    public Task<ReadOnlyMemory<byte>?> FindNoteAsync(string key, CancellationToken cancellation) =>
+        ledger.FindNoteAsync(key, cancellation);
+
+    public Task ForgetNotesAsync(ulong nowMs) => ledger.ForgetNotesAsync(nowMs);
 
     public ValueTask DisposeAsync() => ledger.DisposeAsync();
 }

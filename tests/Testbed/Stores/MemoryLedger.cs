@@ -13,11 +13,24 @@ namespace Souk.Testbed.Stores;
 public sealed class MemoryStore
 {
     private readonly List<LedgerRow> _durable = [];
+    private readonly Dictionary<string, LedgerNote> _notes = [];
     private readonly Lock _guard = new();
     private MemoryLedger? _owner;
 
     /// <summary>While true every sync fails for want of room.</summary>
     public bool IsFull { get; set; }
+
+    /// <summary>How many notes are on the disk.</summary>
+    public int Notes
+    {
+        get
+        {
+            lock (_guard)
+            {
+                return _notes.Count;
+            }
+        }
+    }
 
     /// <summary>How many syncs the disk has done.</summary>
     public int Syncs { get; private set; }
@@ -57,9 +70,9 @@ public sealed class MemoryStore
             if (_owner is { } ledger)
             {
                 _owner = null;
-                foreach (var entries in ledger.Abandon().Take(surviving))
+                foreach (var append in ledger.Abandon().Take(surviving))
                 {
-                    Write(entries);
+                    Write(append);
                 }
             }
         }
@@ -94,7 +107,7 @@ public sealed class MemoryStore
     }
 
     /// <summary>Syncs a batch and gives the last sequence of each append; null when the process is dead.</summary>
-    internal long[]? Sync(MemoryLedger ledger, IReadOnlyList<LedgerEntry[]> batch)
+    internal long[]? Sync(MemoryLedger ledger, IReadOnlyList<MemoryAppend> batch)
     {
         lock (_guard)
         {
@@ -119,13 +132,31 @@ public sealed class MemoryStore
     private (long Sequence, Bytes32 Hash) Last() =>
         _durable.Count == 0 ? (0, LedgerChain.Genesis) : (_durable.Count, _durable[^1].Hash);
 
-    private long Write(LedgerEntry[] entries)
+    internal ReadOnlyMemory<byte>? Note(string key)
     {
-        foreach (var entry in entries)
+        lock (_guard)
+        {
+            return _notes.GetValueOrDefault(key)?.Body;
+        }
+    }
+
+    private long Write(MemoryAppend append)
+    {
+        foreach (var over in _notes.Where(kept => kept.Value.UntilMs < append.ForgetMs).ToList())
+        {
+            _notes.Remove(over.Key);
+        }
+
+        foreach (var entry in append.Entries)
         {
             var (sequence, hash) = Last();
             var next = LedgerChain.Hash(hash, sequence + 1, entry.Kind, entry.Key, entry.Body.Span);
             _durable.Add(new LedgerRow(sequence + 1, entry.Kind, entry.Key, entry.Body.ToArray(), next));
+        }
+
+        if (append.Note is { } note)
+        {
+            _notes[append.Entries[^1].Key] = note with { Body = note.Body.ToArray() };
         }
 
         return _durable.Count;
@@ -159,10 +190,22 @@ public sealed class MemoryLedger : ILedger
     public Bytes32 Head => _store.Tip.Hash;
 
     /// <inheritdoc/>
-    public Task<long> AppendAsync(IReadOnlyList<LedgerEntry> entries)
+    public Task<long> AppendAsync(IReadOnlyList<LedgerEntry> entries, LedgerNote? note = null)
     {
-        LedgerLimits.Check(entries);
-        var pending = new Pending([.. entries]);
+        LedgerLimits.Check(entries, note);
+        return AppendAsync(new MemoryAppend([.. entries], note, null));
+    }
+
+    /// <inheritdoc/>
+    public Task<ReadOnlyMemory<byte>?> FindNoteAsync(string key, CancellationToken cancellation) =>
+        Task.FromResult(_store.Note(key));
+
+    /// <inheritdoc/>
+    public Task ForgetNotesAsync(ulong nowMs) => AppendAsync(new MemoryAppend([], null, nowMs));
+
+    private Task<long> AppendAsync(MemoryAppend append)
+    {
+        var pending = new Pending(append);
         lock (_guard)
         {
             ObjectDisposedException.ThrowIf(_closed, this);
@@ -241,11 +284,11 @@ public sealed class MemoryLedger : ILedger
     }
 
     /// <summary>The process is dead: what waits will never complete.</summary>
-    internal List<LedgerEntry[]> Abandon()
+    internal List<MemoryAppend> Abandon()
     {
         lock (_guard)
         {
-            return [.. _pending.Select(pending => pending.Entries)];
+            return [.. _pending.Select(pending => pending.Append)];
         }
     }
 
@@ -295,7 +338,7 @@ public sealed class MemoryLedger : ILedger
 
         try
         {
-            if (_store.Sync(this, batch.ConvertAll(pending => pending.Entries)) is not { } sequences)
+            if (_store.Sync(this, batch.ConvertAll(pending => pending.Append)) is not { } sequences)
             {
                 return false;
             }
@@ -328,10 +371,13 @@ public sealed class MemoryLedger : ILedger
         }
     }
 
-    private sealed class Pending(LedgerEntry[] entries)
+    private sealed class Pending(MemoryAppend append)
     {
-        public LedgerEntry[] Entries { get; } = entries;
+        public MemoryAppend Append { get; } = append;
 
         public TaskCompletionSource<long> Durable { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }
+
+/// <summary>What one append does to the simulated disk.</summary>
+internal sealed record MemoryAppend(LedgerEntry[] Entries, LedgerNote? Note, ulong? ForgetMs);
