@@ -1,5 +1,5 @@
 // Runs jobs through the unmodified OpenAI SDK for Node. In: one JSON document on stdin. Out: a JSON array of outcomes.
-// A job: {id, action: "whole" | "stream" | "models", request, apiKey?, maxRetries?, abortAfter?: pieces of text}.
+// A job: {id, action: "whole" | "stream" | "complete" | "completeStream" | "embed" | "models", request, apiKey?, maxRetries?, abortAfter?: pieces of text}.
 import OpenAI from 'openai';
 
 const chunks = [];
@@ -45,6 +45,35 @@ async function whole(client, job, outcome) {
   }
 }
 
+async function complete(client, job, outcome) {
+  const completion = await client.completions.create(job.request);
+  outcome.usage = completion.usage;
+  outcome.object = completion.object;
+  outcome.logprobs = completion.choices.map((choice) => choice.logprobs);
+  for (const choice of completion.choices) {
+    collect(outcome, choice.index, choice.text, choice.finish_reason);
+  }
+}
+
+async function completeStream(client, job, outcome) {
+  outcome.logprobs = [];
+  for await (const chunk of await client.completions.create({ ...job.request, stream: true })) {
+    outcome.usage = chunk.usage ?? outcome.usage;
+    for (const choice of chunk.choices) {
+      collect(outcome, choice.index, choice.text, choice.finish_reason);
+      outcome.logprobs.push(choice.logprobs);
+    }
+  }
+}
+
+async function embed(client, job, outcome) {
+  const made = await client.embeddings.create(job.request);
+  outcome.usage = made.usage;
+  outcome.vectors = made.data.map((entry) => Array.from(entry.embedding));
+}
+
+const actions = { whole, stream, complete, completeStream, embed };
+
 async function run(job) {
   const outcome = { id: job.id, texts: [], reasons: [], usage: null, error: null, isAborted: false };
   const client = new OpenAI({ baseURL, apiKey: job.apiKey ?? apiKey, maxRetries: job.maxRetries ?? 0 });
@@ -52,7 +81,7 @@ async function run(job) {
     if (job.action === 'models') {
       outcome.models = (await client.models.list()).data.map((model) => model.id);
     } else {
-      await (job.action === 'stream' ? stream : whole)(client, job, outcome);
+      await actions[job.action](client, job, outcome);
     }
   } catch (error) {
     outcome.error = describe(error);

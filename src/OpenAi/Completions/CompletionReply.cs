@@ -104,6 +104,7 @@ public sealed class CompletionReply(string id, long created, CompletionRequest r
         var text = request.Chat.Prompt!.Text ?? TextLogprobs.TextOf(told);
         if (!told.IsEmpty)
         {
+            logprobs.Fit(told, text);
             return (text, logprobs.Next(told));
         }
 
@@ -157,6 +158,10 @@ public sealed class CompletionReply(string id, long created, CompletionRequest r
         if (_prompt.Bytes == 0)
         {
             logprobs.Skip(echo);
+        }
+        else
+        {
+            logprobs.Fit(_prompt.ToJson(), echo);
         }
 
         return logprobs.Next(all.ToJson());

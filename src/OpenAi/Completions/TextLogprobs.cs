@@ -15,6 +15,11 @@ internal sealed class TextLogprobs
     /// <summary>Text that went before and has no logprobs of its own.</summary>
     internal void Skip(string text) => _offset += Length(text);
 
+    /// <summary>What these tokens are beyond the text, such as a first token that no text has, takes no place in
+    /// it.</summary>
+    internal void Fit(ReadOnlyMemory<byte> logprobs, string text) =>
+        _offset -= Math.Max(0, Length(TextOf(logprobs)) - Length(text));
+
     /// <summary>One piece in the other shape, as JSON; empty where it holds no token.</summary>
     /// <param name="logprobs">A chat's logprobs object, JSON, or empty.</param>
     internal ReadOnlyMemory<byte> Next(ReadOnlyMemory<byte> logprobs)
@@ -40,7 +45,7 @@ internal sealed class TextLogprobs
             Write(writer, "top_logprobs", tokens, token => WriteTop(writer, token));
             Write(writer, "text_offset", tokens, token =>
             {
-                writer.WriteNumberValue(_offset);
+                writer.WriteNumberValue(Math.Max(_offset, 0));
                 _offset += LengthOf(token);
             });
             writer.WriteEndObject();

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Souk.Engines;
 using Souk.OpenAi.Chat;
+using Souk.OpenAi.Embeddings;
 using Souk.Protocol;
 
 namespace Souk.Conformance.Composition;
@@ -22,10 +23,16 @@ internal sealed class FaultyEngine(IEngine inner) : IEngine
 
     public int[]? EncodePrompt(ChatRequest chat) => inner.EncodePrompt(chat);
 
+    public int[][]? EncodeInputs(EmbeddingInputs inputs) => inner.EncodeInputs(inputs);
+
+    public Task<Embeddings> EmbedAsync(EmbeddingRequest request, CancellationToken cancellationToken) =>
+        inner.EmbedAsync(request, cancellationToken);
+
     public async IAsyncEnumerable<EngineEvent> GenerateAsync(
         EngineRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var question = request.Chat.Messages is [.., { Parts: [var first, ..] }] ? first.Text : "";
+        var question = request.Chat.Prompt is { } prompt ? prompt.Text ?? ""
+            : request.Chat.Messages is [.., { Parts: [var first, ..] }] ? first.Text : "";
         if (question.Contains(FailsEarly, StringComparison.Ordinal)
             || (question.Contains(FailsOnce, StringComparison.Ordinal) && _failed.TryAdd(question, true)))
         {

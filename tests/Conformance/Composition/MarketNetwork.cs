@@ -22,6 +22,9 @@ internal sealed record NetworkPlan(int Providers = 1, bool IsTapped = false)
     /// <summary>Smallest units per million tokens.</summary>
     public Prices Prices { get; init; } = new(new Amount(1_300_000), new Amount(700_000), new Amount(4_700_000));
 
+    /// <summary>Where the model is; null for the demo model.</summary>
+    public string? ModelDirectory { get; init; }
+
     /// <summary>Output tokens of a slice; few, so that answers have to be covered again while they stream.</summary>
     public ulong SliceTokens { get; init; } = 16;
 
@@ -163,8 +166,12 @@ internal sealed class MarketNetwork : IAsyncDisposable
         }
 
         await _basics.RegisterAsync(keys, endpoint);
-        var engine = new FaultyEngine(await OnnxEngine.LoadAsync(
-            new OnnxEngineOptions { Directory = Places.Model, Name = Model, Concurrency = 2, Waiting = 64 }, default));
+        var engine = new FaultyEngine(await LocalEngine.LoadAsync(
+            new OnnxEngineOptions
+            {
+                Directory = _plan.ModelDirectory ?? Places.Model, Name = Model, Concurrency = 2, Waiting = 64,
+            },
+            default));
         var ledgerPath = Path.Combine(_folder, $"provider-{number}.ledger");
         var ledger = SqliteLedger.Open(ledgerPath);
         _owned.Add(engine);

@@ -36,6 +36,20 @@ internal static class NodeSdk
         return [.. outcomes[0].GetProperty("models").EnumerateArray().Select(model => model.GetString()!)];
     }
 
+    /// <summary>One call of another kind: "complete", "completeStream" or "embed"; the outcome as the driver tells
+    /// it.</summary>
+    public static async Task<JsonElement> CallAsync(Uri baseUrl, string apiKey, string action, JsonObject request)
+    {
+        var job = new JsonObject { ["id"] = action, ["action"] = action, ["request"] = request };
+        var outcome = (await DriveAsync(baseUrl, apiKey, new JsonArray(job), 1))[0];
+        if (outcome.GetProperty("error") is { ValueKind: JsonValueKind.Object } error)
+        {
+            Assert.True(error.GetProperty("isApiError").GetBoolean(), error.GetRawText());
+        }
+
+        return outcome;
+    }
+
     private static async Task<JsonElement> DriveAsync(Uri baseUrl, string apiKey, JsonArray jobs, int concurrency)
     {
         var start = new ProcessStartInfo("node", ["drive.mjs"])

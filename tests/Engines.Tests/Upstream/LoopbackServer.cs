@@ -54,6 +54,12 @@ internal sealed class LoopbackServer : IAsyncDisposable
     /// <summary>How chat completions are answered, once the probe has passed.</summary>
     public Func<HttpContext, Task> Answer { get; set; } = context => StreamAsync(context, Probe);
 
+    /// <summary>How text completions are answered, trials included; null leaves it to <see cref="Capable"/>.</summary>
+    public Func<HttpContext, Task>? Complete { get; set; }
+
+    /// <summary>How embeddings are answered; null for a server without them.</summary>
+    public Func<HttpContext, Task>? Embed { get; set; }
+
     /// <summary>How trials are answered unless <see cref="Trial"/> does it.</summary>
     public CapableServer Capable { get; set; } = new();
 
@@ -83,7 +89,10 @@ internal sealed class LoopbackServer : IAsyncDisposable
         var server = new LoopbackServer(builder.Build());
         server.app.MapGet("/v1/models", () => Results.Text(server.Models, "application/json"));
         server.app.MapPost("/v1/chat/completions", server.HandleAsync);
-        server.app.MapPost("/v1/completions", context => context.Response.WriteAsync(server.Capable.Completion()));
+        server.app.MapPost("/v1/completions", context =>
+            server.Complete?.Invoke(context) ?? context.Response.WriteAsync(server.Capable.Completion()));
+        server.app.MapPost("/v1/embeddings", context =>
+            server.Embed?.Invoke(context) ?? Task.FromResult(context.Response.StatusCode = 404));
         server.app.MapFallback(context => server.Others.TryGetValue(context.Request.Path, out string? json)
             ? context.Response.WriteAsync(json)
             : Task.FromResult(context.Response.StatusCode = 404));

@@ -66,6 +66,22 @@ public sealed class CompletionTests
     }
 
     [Fact]
+    public void A_first_token_that_no_text_has_takes_no_place_in_it()
+    {
+        var prompt = "{\"content\":[{\"token\":\"<s>\",\"logprob\":null,\"bytes\":[60,115,62]},"
+            + "{\"token\":\"Hi\",\"logprob\":-1,\"bytes\":[72,105]}]}";
+        var answer = "{\"content\":[{\"token\":\"!\",\"logprob\":-1,\"bytes\":[33]}]}";
+        using var reply = new CompletionReply(
+            "cmpl-1", 7, Asked("{\"model\":\"m\",\"prompt\":\"Hi\",\"logprobs\":0,\"echo\":true}"));
+        var whole = JsonNode.Parse(reply.Whole(
+            [new ChatChoice(0, "!", "stop") { PromptLogprobs = Bytes(prompt), Logprobs = Bytes(answer) }],
+            new Usage(2, 1)))!;
+
+        Assert.Equal("Hi!", (string?)whole["choices"]![0]!["text"]);
+        Assert.Equal("[0,0,2]", whole["choices"]![0]!["logprobs"]!["text_offset"]!.ToJsonString());
+    }
+
+    [Fact]
     public void A_stream_repeats_the_prompt_once_for_each_choice()
     {
         using var reply = new CompletionReply(
