@@ -30,12 +30,11 @@ internal sealed class UpstreamAnswer(int choices, int maxTokens, bool countsIds,
     /// <summary>The prompt's size where it is known before the first token.</summary>
     public PromptCounted? Begin() => prompt is null ? null : announced = new PromptCounted(prompt.Length, 0, prompt);
 
-    /// <summary>The events of an answer without a token, where only the prompt was to be read.</summary>
-    public IReadOnlyList<EngineEvent> Unanswered(int promptTokens)
+    /// <summary>Leaves it at that: only the prompt was to be read, and it has so many tokens.</summary>
+    public void Leave(int promptTokens)
     {
         usage = new Usage(promptTokens, 0);
         Array.Fill(reasons, OpenAi.Chat.FinishReasons.Length);
-        return End();
     }
 
     /// <summary>What one chunk says; empty for a chunk without content.</summary>

@@ -82,7 +82,7 @@ public sealed class UpstreamEngine : IEngine
             return (options.Context ?? probe.Context) > 0
                 ? new UpstreamEngine(
                     options, http, probe, files,
-                    await ManifestAsync(options, probe, probe.GivesIds ? files : null, cancellationToken), time)
+                    await UpstreamManifest.MakeAsync(options, probe, probe.GivesIds ? files : null, cancellationToken), time)
                 : throw new EngineException(
                     Fault.Ours, "upstream_unusable",
                     "The upstream does not tell its context length, so the option Context must.");
@@ -97,11 +97,6 @@ public sealed class UpstreamEngine : IEngine
     public async IAsyncEnumerable<EngineEvent> GenerateAsync(
         EngineRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        if (IsEmbedding)
-        {
-            throw RequestRules.OnlyEmbedding();
-        }
-
         byte[] body = UpstreamRequest.Write(request, probe, Model, options.MaxChoices);
         int[]? prompt = request.PromptIds ?? EncodePrompt(request.Chat);
         using var place = await gate.EnterAsync(cancellationToken);
@@ -227,13 +222,27 @@ public sealed class UpstreamEngine : IEngine
             yield return new PromptScored(scored.Logprobs);
             if (request.MaxTokens == 0)
             {
-                foreach (var happened in answer.Unanswered(scored.PromptTokens))
-                {
-                    yield return happened;
-                }
-
-                yield break;
+                answer.Leave(scored.PromptTokens);
             }
+        }
+
+        await foreach (var happened in AnswerAsync(request, body, answer, deadline))
+        {
+            yield return happened;
+        }
+
+        foreach (var happened in answer.End())
+        {
+            yield return happened;
+        }
+    }
+
+    private async IAsyncEnumerable<EngineEvent> AnswerAsync(
+        EngineRequest request, byte[] body, UpstreamAnswer answer, Deadline deadline)
+    {
+        if (request.MaxTokens == 0)
+        {
+            yield break;
         }
 
         using var reply = await PostAsync(PathOf(request), body, deadline);
@@ -288,11 +297,6 @@ public sealed class UpstreamEngine : IEngine
             {
                 deadline.Start(options.EndTimeout, Deadline.Idle);
             }
-        }
-
-        foreach (var happened in answer.End())
-        {
-            yield return happened;
         }
     }
 
@@ -374,38 +378,4 @@ public sealed class UpstreamEngine : IEngine
 
         return [.. features];
     }
-
-    private static async Task<ModelManifest> ManifestAsync(
-        UpstreamOptions options, UpstreamProbe probe, TokenizerFiles? files, CancellationToken cancellationToken)
-    {
-        if (options.Manifest is not null)
-        {
-            return options.Manifest;
-        }
-
-        if (options.ModelFile is { } path)
-        {
-            string full = Path.GetFullPath(path);
-            string name = Path.GetFileName(full);
-            var folder = new ModelRoot(Path.GetDirectoryName(full)!);
-            var (hash, size) = await folder.HashAsync(name, long.MaxValue, cancellationToken);
-            return Manifest(name, Bytes32.FromBytes(hash), (ulong)size, files);
-        }
-
-        // An offer must name some digest; without a file it says only that the model calls itself so.
-        return probe.Blob is { } blob
-            ? Manifest("model.gguf", blob, 0, files)
-            : Manifest(
-                "unconfirmed", Sha.Hash(Encoding.UTF8.GetBytes("souk-unconfirmed-model-1:" + probe.Model)), 0, files);
-    }
-
-    // Gateways count by the tokenizer's files only where the manifest, and so the digest, vouches for them.
-    private static ModelManifest Manifest(string name, Bytes32 hash, ulong size, TokenizerFiles? files) =>
-        ModelManifest.FromFiles(
-            [
-                new ManifestEntry(name, hash, size),
-                .. files?.PublicFiles.Select(file =>
-                    new ManifestEntry(file.Key, Sha.Hash(file.Value.Span), (ulong)file.Value.Length)) ?? [],
-            ],
-            "unknown");
 }

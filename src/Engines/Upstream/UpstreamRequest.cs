@@ -41,6 +41,11 @@ internal static class UpstreamRequest
 
     private static void Refuse(EngineRequest request, IReadOnlyList<string> features, int maxChoices)
     {
+        if (features.Contains(EngineFeatures.Embeddings))
+        {
+            throw RequestRules.OnlyEmbedding();
+        }
+
         RequestRules.RequireSound(request);
         if (request.MaxTokens < 1 && !request.PromptLogprobs)
         {

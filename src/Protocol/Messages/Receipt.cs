@@ -9,7 +9,8 @@ namespace Souk.Protocol;
 /// <param name="OfferHash">The offer that sets the price; see <see cref="Offer.Hash"/>.</param>
 /// <param name="ModelDigest">The model that answered.</param>
 /// <param name="RequestCommitment">See <see cref="Commitments.Request"/>.</param>
-/// <param name="PromptCommitment">See <see cref="Commitments.Prompt(ReadOnlySpan{byte}, ReadOnlySpan{int})"/>; zero where ids are not counted.</param>
+/// <param name="PromptCommitment">See <see cref="Commitments.Prompt(ReadOnlySpan{byte}, ReadOnlySpan{int})"/>; zero
+/// where ids are not counted.</param>
 /// <param name="OutputCommitment">See <see cref="Commitments"/>; zero after a crash or where ids are not
 /// counted.</param>
 /// <param name="GatewayNonce">Sent with the request.</param>
