@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Text;
 using Souk.Engines.Admission;
 using Souk.Engines.Files;
 using Souk.OpenAi.Chat;
@@ -59,6 +58,10 @@ public sealed class UpstreamEngine : IEngine
 
     private bool IsEmbedding => probe.Shown.Contains(EngineFeatures.Embeddings);
 
+    // Vectors carry no ids to check, so there the tokenizer is enough.
+    private static bool CountsIds(UpstreamProbe probe) =>
+        probe.GivesIds || probe.Shown.Contains(EngineFeatures.Embeddings);
+
     /// <summary>Asks the upstream what it is, by listing its models and generating one token.</summary>
     /// <exception cref="ArgumentException">Options that cannot be used, every mistake named.</exception>
     /// <exception cref="EngineException">Ours: the upstream cannot be reached or cannot be sold.</exception>
@@ -82,7 +85,9 @@ public sealed class UpstreamEngine : IEngine
             return (options.Context ?? probe.Context) > 0
                 ? new UpstreamEngine(
                     options, http, probe, files,
-                    await UpstreamManifest.MakeAsync(options, probe, probe.GivesIds ? files : null, cancellationToken), time)
+                    await UpstreamManifest.MakeAsync(
+                        options, probe, CountsIds(probe) ? files : null, cancellationToken),
+                    time)
                 : throw new EngineException(
                     Fault.Ours, "upstream_unusable",
                     "The upstream does not tell its context length, so the option Context must.");

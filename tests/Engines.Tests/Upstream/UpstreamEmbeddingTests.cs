@@ -61,6 +61,9 @@ public sealed class UpstreamEmbeddingTests : IAsyncLifetime
         using var folder = ModelFolder.Create(new TinyLlama(new TinyShape()));
         await using var engine = await ConnectAsync(options => options with { TokenizerDirectory = folder.Path });
         Assert.Equal("ids", engine.Model.Counting);
+        // A gateway takes only files that the manifest names.
+        Assert.All(engine.Model.PublicFiles.Keys, name =>
+            Assert.Contains(engine.Model.Manifest.Files, file => file.Path == name));
         int[][] ids = engine.EncodeInputs(Inputs("abc"))!;
         var made = await engine.EmbedAsync(new EmbeddingRequest(Inputs("abc"), ids, "payer"), default);
 
