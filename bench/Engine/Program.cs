@@ -7,6 +7,9 @@ switch (args)
     case ["speed", var directory, var tokens, var rounds, var threads, var loops]:
         await Speed.RunAsync(directory, Number(tokens), Number(rounds), Number(threads), Number(loops));
         return 0;
+    case ["waiting", var directory, var rounds, var threads, var loops]:
+        await Waiting.RunAsync(directory, Number(rounds), Number(threads), Number(loops));
+        return 0;
     case ["numerics", var directory, var tokens, var file]:
         await Numerics.RunAsync(directory, long.Parse(tokens, CultureInfo.InvariantCulture), file);
         return 0;
@@ -14,6 +17,7 @@ switch (args)
         await Console.Error.WriteLineAsync(
             """
             usage: bench/Engine speed MODEL_DIRECTORY TOKENS ROUNDS THREADS LOOPS
+                   bench/Engine waiting MODEL_DIRECTORY ROUNDS THREADS LOOPS
                    bench/Engine numerics MODEL_DIRECTORY TOKENS RESULT_FILE
             """);
         return 2;
