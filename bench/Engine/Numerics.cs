@@ -37,6 +37,34 @@ internal static class Numerics
         }
 
         Report(engine.Model.Name, done);
+        await CalibrateAsync(engine, reader, questions);
+    }
+
+    /// <summary>How large rounding is, and that errors of other sizes would have been seen.</summary>
+    private static async Task CalibrateAsync(OnnxEngine engine, Reader reader, string[] questions)
+    {
+        float[] noises = [1e-5f, 1e-4f, 1e-3f, 1e-2f];
+        var sums = new Pair[noises.Length];
+        float rounding = 0;
+        Array.Fill(sums, new Pair(0, 0));
+        for (int at = 0; at < 64; at++)
+        {
+            var request = Ask(questions[at], at);
+            int[] prompt = engine.EncodePrompt(request.Chat)!;
+            int[] ids = await AnswerAsync(engine, request);
+            rounding = at < 8 ? Math.Max(rounding, reader.Rounding([.. prompt, .. ids])) : rounding;
+            for (int i = 0; i < noises.Length; i++)
+            {
+                sums[i] += reader.Judge(request, prompt, ids, noises[i]);
+            }
+        }
+
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"greatest difference of a logit, one by one against many: {rounding:G2}"));
+        for (int i = 0; i < noises.Length; i++)
+        {
+            Row(string.Create(CultureInfo.InvariantCulture, $"with noise of {noises[i]:G1}"), [sums[i]]);
+        }
     }
 
     private static async Task<Block> BlockAsync(OnnxEngine engine, Reader reader, string[] questions, int index)

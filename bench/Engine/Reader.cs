@@ -27,21 +27,48 @@ internal sealed class Reader : IDisposable
     }
 
     /// <summary>How many tokens of an answer another one would have been picked for.</summary>
-    public Numerics.Pair Judge(EngineRequest request, int[] prompt, int[] answer)
+    /// <param name="request">What the answer was made for.</param>
+    /// <param name="prompt">Its prompt.</param>
+    /// <param name="answer">Its tokens.</param>
+    /// <param name="noise">Added to or taken from every logit at random, to see what such an error would do.</param>
+    public Numerics.Pair Judge(EngineRequest request, int[] prompt, int[] answer, float noise = 0)
     {
-        int[] all = [.. prompt, .. answer];
         var sampler = new Sampler(request.Sampling, request.Key, decoder.Shape.Vocabulary);
         var bias = new Dictionary<int, double>(request.Chat.LogitBias);
-        var held = new KvBlock(decoder.Shape, 1, 0);
+        var random = new Random(answer.Length);
+        float[][] read = Logits([.. prompt, .. answer], Chunk);
         int different = 0;
-        for (int done = 0; done < all.Length - 1; done = held.Width)
+        for (int at = 0; at < answer.Length; at++)
         {
-            int count = Math.Min(Chunk, all.Length - 1 - done);
+            float[] logits = read[prompt.Length - 1 + at];
+            for (int i = 0; noise > 0 && i < logits.Length; i++)
+            {
+                logits[i] += random.Next(2) == 0 ? noise : -noise;
+            }
+
+            different += sampler.Next(logits, 0, at, null, bias) == answer[at] ? 0 : 1;
+        }
+
+        return new Numerics.Pair(answer.Length, different);
+    }
+
+    /// <summary>The greatest difference of a logit between reading ids one by one and many in a pass.</summary>
+    public float Rounding(int[] ids) => Logits(ids, 1).Zip(Logits(ids, Chunk))
+        .Max(pair => pair.First.Zip(pair.Second).Max(logit => Math.Abs(logit.First - logit.Second)));
+
+    private float[][] Logits(int[] ids, int chunk)
+    {
+        List<float[]> all = [];
+        var held = new KvBlock(decoder.Shape, 1, 0);
+        while (held.Width < ids.Length)
+        {
+            int done = held.Width;
+            int count = Math.Min(chunk, ids.Length - done);
             pass.Prepare(1, count, done + count);
             pass.Mask.Fill(1);
             for (int i = 0; i < count; i++)
             {
-                pass.Ids[i] = all[done + i];
+                pass.Ids[i] = ids[done + i];
                 pass.Positions[i] = done + i;
             }
 
@@ -51,16 +78,12 @@ internal sealed class Reader : IDisposable
             held = present;
             for (int i = 0; i < count; i++)
             {
-                int at = done + i + 1 - prompt.Length;
-                if (at >= 0)
-                {
-                    different += sampler.Next(pass.Logits(0, i), 0, at, null, bias) == answer[at] ? 0 : 1;
-                }
+                all.Add(pass.Logits(0, i).ToArray());
             }
         }
 
         held.Dispose();
-        return new Numerics.Pair(answer.Length, different);
+        return [.. all];
     }
 
     public void Dispose()
