@@ -126,7 +126,7 @@ internal sealed class EngineLoop : IDisposable
         for (int budget = plan.Chunk; budget > 0 && prefills.First is { } first;)
         {
             hasWorked = true;
-            budget -= Advance(first.Value);
+            budget -= Advance(first.Value, budget);
         }
 
         batches.Settle();
@@ -203,16 +203,16 @@ internal sealed class EngineLoop : IDisposable
 
     /// <summary>Computes a chunk of a prompt, and the first tokens when it was the last; the next chunk's turn comes
     /// after everybody else's.</summary>
-    private int Advance(Prefill prefill)
+    private int Advance(Prefill prefill, int budget)
     {
         prefills.Remove(prefill);
         var request = prefill.Request;
         int count = 0;
-        bool isDone = Guarded(request, () => count = prefill.Advance(pass));
+        bool isDone = Guarded(request, () => count = prefill.Advance(pass, budget));
         if (!isDone)
         {
             prefill.Dispose();
-            return plan.Chunk;
+            return budget;
         }
 
         if (!prefill.IsDone)

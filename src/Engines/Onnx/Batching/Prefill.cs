@@ -7,6 +7,9 @@ namespace Souk.Engines.Onnx.Batching;
 /// <summary>A prompt on its way through the model, chunk by chunk. Not for concurrent use.</summary>
 internal sealed class Prefill : IDisposable
 {
+    /// <summary>Positions held for which a pass takes another token.</summary>
+    private const int HeldPerToken = 64;
+
     private readonly LoopPlan plan;
     private readonly TokenScores? scores;
     private float[]? logits;
@@ -30,11 +33,13 @@ internal sealed class Prefill : IDisposable
     /// <summary>Keys and values so far.</summary>
     public KvBlock Held => held!;
 
-    /// <summary>Computes the next chunk; returns its length.</summary>
-    public int Advance(Pass pass)
+    /// <summary>Computes about <paramref name="most"/> further tokens; returns how many. Each pass copies what is held,
+    /// so passes grow with it, or copying would grow with the square of the prompt.</summary>
+    public int Advance(Pass pass, int most)
     {
         int done = Held.Width;
-        int count = Math.Min(plan.Chunk, Request.Prompt.Length - done);
+        int wanted = Math.Min(Math.Max(most, done / HeldPerToken), plan.MostRows);
+        int count = Math.Min(wanted, Request.Prompt.Length - done);
         pass.Prepare(1, count, done + count);
         for (int i = 0; i < count; i++)
         {
