@@ -136,7 +136,8 @@ internal static class Numerics
         Console.WriteLine($"{"",-26} {"tokens",10} {"differ",7} {"share",9} {"99% bound",10}");
         foreach (int size in Groups)
         {
-            Row($"with {size - 1} neighbours", blocks.Where(block => block.Group == size).Select(block => block.Together));
+            Row($"with {size - 1} neighbours", blocks.Where(block => block.Group == size)
+                .Select(block => block.Together));
         }
 
         Row("with neighbours, all", blocks.Select(block => block.Together));
@@ -147,9 +148,10 @@ internal static class Numerics
     {
         var sum = pairs.Aggregate(new Pair(0, 0), (one, other) => one + other);
         double bound = sum.Compared == 0 ? 1 : Statistics.PoissonUpper(sum.Different, 0.99) / sum.Compared;
+        double share = (double)sum.Different / sum.Compared;
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{label,-26} {sum.Compared,10} {sum.Different,7} {(double)sum.Different / sum.Compared,9:E1} {bound,10:E1}"));
+            $"{label,-26} {sum.Compared,10} {sum.Different,7} {share,9:E1} {bound,10:E1}"));
     }
 
     internal sealed record Pair(long Compared, long Different)

@@ -11,7 +11,8 @@ internal static class Statistics
         return sorted[(int)Math.Min(share * sorted.Length, sorted.Length - 1)];
     }
 
-    /// <summary>The greatest mean that <paramref name="count"/> rare events do not contradict at a confidence.</summary>
+    /// <summary>The greatest mean that <paramref name="count"/> rare events do not contradict at a
+    /// confidence.</summary>
     public static double PoissonUpper(long count, double confidence)
     {
         var (low, high) = ((double)count, (2.0 * count) + 50);

@@ -31,7 +31,8 @@ internal static class Waiting
             int[] words = engine.EncodePrompt(Chat("Count on from 7."))!;
             while (!ending.IsCancellationRequested)
             {
-                int[] prompt = [.. Enumerable.Range(read, engine.Model.Context - 8).Select(at => words[at % words.Length])];
+                var places = Enumerable.Range(read, engine.Model.Context - 8);
+                int[] prompt = [.. places.Select(at => words[at % words.Length])];
                 await TakeAsync(engine, Ask($"reader {read++}", 1) with { PromptIds = prompt });
             }
         });

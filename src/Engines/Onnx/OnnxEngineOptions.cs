@@ -46,8 +46,7 @@ public sealed record OnnxEngineOptions
     public int MaxChoices { get; init; } = 8;
 
     /// <summary>Prompt tokens that are computed between two tokens of the answers that run: more finish a long prompt
-    /// sooner, fewer hold up the others less. Default 16; long
-    /// prompts take more as they go on.</summary>
+    /// sooner, fewer hold up the others less. Default 16; long prompts take more as they go on.</summary>
     public int PrefillTokens { get; init; } = 16;
 
     /// <summary>Bytes of one weights file. Default 64 GiB.</summary>

@@ -7,8 +7,8 @@ using Souk.Protocol;
 namespace Souk.Engines.Onnx.Batching;
 
 /// <summary>
-/// One request between its consumer and the engine thread that works on it. The consumer reads events and may leave; the
-/// engine thread owns everything else. While it waits for a place it holds its prompt and little more.
+/// One request between its consumer and the engine thread that works on it. The consumer reads events and may leave;
+/// the engine thread owns everything else. While it waits for a place it holds its prompt and little more.
 /// </summary>
 #pragma warning disable CA1001 // Release ends what it holds, exactly once, after its engine thread has let go of it.
 internal sealed class ActiveRequest

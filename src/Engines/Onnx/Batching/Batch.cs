@@ -7,9 +7,9 @@ namespace Souk.Engines.Onnx.Batching;
 internal readonly record struct Joiner(ChoiceRun Choice, KvBlock Source, int Row, int From, int Length);
 
 /// <summary>
-/// Sequences that decode in one pass. Who leaves is only forgotten: its row goes on with nothing to see until a newcomer
-/// takes the place, or until the work wasted on it has grown to what copying the others together costs, so that waste
-/// and copying stay in proportion. Not for concurrent use.
+/// Sequences that decode in one pass. Who leaves is only forgotten: its row goes on with nothing to see until a
+/// newcomer takes the place, or until the work wasted on it has grown to what copying the others together costs, so
+/// that waste and copying stay in proportion. Not for concurrent use.
 /// </summary>
 internal sealed class Batch : IDisposable
 {

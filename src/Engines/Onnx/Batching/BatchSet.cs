@@ -1,9 +1,9 @@
 namespace Souk.Engines.Onnx.Batching;
 
 /// <summary>
-/// The batches of one engine thread. One is best, since every pass reads all weights; but rows of a batch are as wide as
-/// the longest, so sequences are split over several where padding would outweigh both what it pads and the weights that
-/// another pass reads. Not for concurrent use.
+/// The batches of one engine thread. One is best, since every pass reads all weights; but rows of a batch are as wide
+/// as the longest, so sequences are split over several where padding would outweigh both what it pads and the weights
+/// that another pass reads. Not for concurrent use.
 /// </summary>
 internal sealed class BatchSet
 {

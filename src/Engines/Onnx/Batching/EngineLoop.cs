@@ -1,27 +1,12 @@
 using System.Collections.Concurrent;
 using Microsoft.ML.OnnxRuntime;
-using Souk.Engines.Onnx.Kv;
-using Souk.OpenAi.Tokens;
 using Souk.Protocol;
 
 namespace Souk.Engines.Onnx.Batching;
 
-/// <summary>What the loops of an engine share.</summary>
-/// <param name="Decoder">The model.</param>
-/// <param name="Store">Bounds keys and values.</param>
-/// <param name="Line">Who waits.</param>
-/// <param name="Layout">How unequal sequences share a pass.</param>
-/// <param name="WeightBytes">Size of the weights.</param>
-/// <param name="Chunk">Prompt tokens between two steps of running answers.</param>
-/// <param name="MostRows">Sequences in one pass.</param>
-/// <param name="Tokenizer">The model's.</param>
-internal sealed record LoopPlan(
-    Decoder Decoder, KvStore Store, WaitingLine Line, BatchLayout Layout, long WeightBytes, int Chunk, int MostRows,
-    Tokenizer Tokenizer);
-
 /// <summary>
-/// One thread that steps batches. Between two steps it takes newcomers, computes at most a chunk of prompts, and lets go
-/// of who left; a choice whose consumer does not keep up is set aside with its keys and values, so that it holds up
+/// One thread that steps batches. Between two steps it takes newcomers, computes at most a chunk of prompts, and lets
+/// go of who left; a choice whose consumer does not keep up is set aside with its keys and values, so that it holds up
 /// nobody else.
 /// </summary>
 internal sealed class EngineLoop : IDisposable
