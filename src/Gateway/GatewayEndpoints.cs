@@ -40,7 +40,7 @@ public static class GatewayEndpoints
     // All that the page needs is in the assembly, so that it works where nothing else is reached and tells nobody.
     private static void Render(ScalarOptions page) => page
         .WithTitle("Souk gateway").WithOpenApiRoutePattern(ApiDocument.Path).DisableDefaultFonts().DisableTelemetry()
-        .DisableAgent().DisableMcp();
+        .DisableAgent().DisableMcp().HideDeveloperTools();
 
     private static ValueTask<object?> RestrictAsync(
         EndpointFilterInvocationContext context, EndpointFilterDelegate next)
