@@ -18,6 +18,18 @@ internal static class ScriptedServer
     /// <summary>The model's name at the upstream.</summary>
     public const string Model = "scripted";
 
+    /// <summary>Written in a question, makes it think before it answers.</summary>
+    public const string Thinks = "(think)";
+
+    /// <summary>Written in a question, makes it call its first tool twice at once, the pieces of both mixed.</summary>
+    public const string CallsTwice = "(twice)";
+
+    /// <summary>Written in a question, makes it say how many images it was shown.</summary>
+    public const string CountsImages = "(images)";
+
+    /// <summary>Written in a question, makes it fail half-way.</summary>
+    public const string Fails = "(fails)";
+
     private static readonly string[] Sentence = ["The", " answer", " is", " 42", "."];
 
     /// <summary>Sells the server's model as an operator would, who knows what it can do.</summary>
@@ -58,6 +70,14 @@ internal static class ScriptedServer
             written += limited.Count;
             foreach (var piece in limited)
             {
+                if (written > 2 && Asks(request, Fails) && piece == limited[^1])
+                {
+                    // What was sent must have arrived: a reset throws away what is under way.
+                    await Task.Delay(200);
+                    context.Abort();
+                    return;
+                }
+
                 await SendAsync(context, Chunk(choice, piece, null, request));
             }
 
@@ -87,7 +107,10 @@ internal static class ScriptedServer
         {
             var named = choice is JsonObject ? (string?)choice["function"]?["name"] : null;
             var tool = tools.FirstOrDefault(one => (string?)one!["function"]!["name"] == named) ?? tools[0];
-            return (Call(tool!["function"]!), "tool_calls");
+            var calls = Call(tool!["function"]!, 0);
+            return (Asks(request, CallsTwice)
+                ? [.. calls.Zip(Call(tool["function"]!, 1)).SelectMany(both => new[] { both.First, both.Second })]
+                : calls, "tool_calls");
         }
 
         var format = (string?)request["response_format"]?["type"];
@@ -95,7 +118,8 @@ internal static class ScriptedServer
         {
             "json_schema" => Pieces(Instance(request["response_format"]!["json_schema"]!["schema"]).ToJsonString()),
             "json_object" => Pieces("{\"answer\":42}"),
-            _ when (string?)last["role"] == "tool" => ["The", " tool", " says", ": ", (string?)last["content"] ?? ""],
+            _ when (string?)last["role"] == "tool" => ["The", " tool", " says", ": ", ToolResults(request)],
+            _ when Asks(request, CountsImages) => ["Images", ": ", $"{Images(request)}"],
             _ => Sentence,
         };
         foreach (var stop in request["stop"]?.AsArray() ?? [])
@@ -104,22 +128,34 @@ internal static class ScriptedServer
             text = at < 0 ? text : text[..at];
         }
 
-        return ([.. text.Select(piece => new JsonObject { ["content"] = piece })], "stop");
+        string[] thoughts = Asks(request, Thinks) ? ["Let", " me", " see"] : [];
+        return ([.. thoughts.Select(piece => new JsonObject { ["reasoning_content"] = piece }),
+            .. text.Select(piece => new JsonObject { ["content"] = piece })], "stop");
     }
 
-    private static List<JsonObject> Call(JsonNode function)
+    private static bool Asks(JsonObject request, string what) => request["messages"]!.AsArray()
+        .Last(message => (string?)message!["role"] == "user")!.ToJsonString().Contains(what, StringComparison.Ordinal);
+
+    private static string ToolResults(JsonObject request) => string.Join(", ", request["messages"]!.AsArray().Reverse()
+        .TakeWhile(message => (string?)message!["role"] == "tool").Reverse()
+        .Select(message => (string?)message!["content"]));
+
+    private static int Images(JsonObject request) => request["messages"]!.AsArray()
+        .SelectMany(message => message!["content"] as JsonArray ?? []).Count(part => part!["image_url"] is not null);
+
+    private static List<JsonObject> Call(JsonNode function, int index)
     {
         var arguments = Instance(function["parameters"]).ToJsonString();
         return
         [
             Part(new JsonObject
             {
-                ["index"] = 0, ["id"] = "call_1", ["type"] = "function",
+                ["index"] = index, ["id"] = $"call_{index + 1}", ["type"] = "function",
                 ["function"] = new JsonObject { ["name"] = (string?)function["name"], ["arguments"] = "" },
             }),
             .. Pieces(arguments).Select(piece => Part(new JsonObject
             {
-                ["index"] = 0, ["function"] = new JsonObject { ["arguments"] = piece },
+                ["index"] = index, ["function"] = new JsonObject { ["arguments"] = piece },
             })),
         ];
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -50,38 +49,11 @@ internal static class NodeSdk
         return outcome;
     }
 
-    private static async Task<JsonElement> DriveAsync(Uri baseUrl, string apiKey, JsonArray jobs, int concurrency)
-    {
-        var start = new ProcessStartInfo("node", ["drive.mjs"])
-        {
-            WorkingDirectory = Path.Combine(Places.Root, "tests", "node"),
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        using var process = Process.Start(start)!;
-        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        var input = new JsonObject
+    private static Task<JsonElement> DriveAsync(Uri baseUrl, string apiKey, JsonArray jobs, int concurrency) =>
+        NodeScript.RunAsync("drive.mjs", new JsonObject
         {
             ["baseURL"] = baseUrl.ToString(), ["apiKey"] = apiKey, ["concurrency"] = concurrency, ["jobs"] = jobs,
-        };
-        await process.StandardInput.WriteAsync(input.ToJsonString());
-        process.StandardInput.Close();
-        try
-        {
-            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(4));
-        }
-        finally
-        {
-            if (!process.HasExited)
-            {
-                process.Kill();
-            }
-        }
-
-        Assert.True(process.ExitCode == 0, await error);
-        return JsonDocument.Parse(await output).RootElement;
-    }
+        });
 
     private static SdkOutcome Read(JsonElement outcome)
     {
