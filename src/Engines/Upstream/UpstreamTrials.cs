@@ -50,6 +50,7 @@ internal sealed class UpstreamTrials(UpstreamHttp http, UpstreamOptions options,
         var plain = await AskAsync(Chat() with { Temperature = 0, MaxTokens = ShortAnswer }, cancellationToken);
         if (plain is null)
         {
+            await RequireAwakeAsync(cancellationToken);
             return shown;
         }
 

@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Time.Testing;
 using Souk.Engines.Upstream;
 using Souk.Protocol;
 
@@ -49,15 +51,15 @@ public sealed class UpstreamTrialsTests
     {
         await using var server = await LoopbackServer.StartAsync();
         server.Models = LoopbackServer.UnknownServer;
-        var capable = new CapableServer();
+        var time = new FakeTimeProvider();
         server.Trial = async context =>
         {
             string body = await LoopbackServer.BodyAsync(context);
             await (body.Contains("\"response_format\"", StringComparison.Ordinal)
-                ? Task.Delay(Timeout.Infinite, context.RequestAborted)
-                : LoopbackServer.ObeyAsync(context, capable, body));
+                ? HangAsync(context, time)
+                : LoopbackServer.ObeyAsync(context, server.Capable, body));
         };
-        await using var engine = await ConnectAsync(server, TimeSpan.FromMilliseconds(1500));
+        await using var engine = await ConnectAsync(server, time);
         Assert.Equal(All.Except(["json_schema", "logit_bias", "tools"]), engine.Model.Features);
     }
 
@@ -65,17 +67,17 @@ public sealed class UpstreamTrialsTests
     public async Task A_server_that_never_comes_back_from_a_trial_is_not_sold()
     {
         await using var server = await LoopbackServer.StartAsync();
+        var time = new FakeTimeProvider();
         bool isStuck = false;
         server.Trial = async context =>
         {
             string body = await LoopbackServer.BodyAsync(context);
             isStuck |= body.Contains("\"n\":2", StringComparison.Ordinal);
             await (isStuck
-                ? Task.Delay(Timeout.Infinite, context.RequestAborted)
+                ? HangAsync(context, time)
                 : LoopbackServer.ObeyAsync(context, server.Capable, body));
         };
-        var refused = await Assert.ThrowsAsync<EngineException>(
-            () => ConnectAsync(server, TimeSpan.FromMilliseconds(500)));
+        var refused = await Assert.ThrowsAsync<EngineException>(() => ConnectAsync(server, time));
         Assert.Equal((Fault.Ours, "upstream_unusable"), (refused.Fault, refused.Code));
         Assert.Contains("--upstream-feature", refused.Message, StringComparison.Ordinal);
     }
@@ -100,11 +102,14 @@ public sealed class UpstreamTrialsTests
         return engine.Model.Features;
     }
 
-    private static Task<UpstreamEngine> ConnectAsync(LoopbackServer server, TimeSpan? patience = null) =>
+    // Never answers, and lets the client's patience end.
+    private static Task HangAsync(HttpContext context, FakeTimeProvider time)
+    {
+        time.Advance(TimeSpan.FromMinutes(2));
+        return Task.Delay(Timeout.Infinite, context.RequestAborted);
+    }
+
+    private static Task<UpstreamEngine> ConnectAsync(LoopbackServer server, TimeProvider? time = null) =>
         UpstreamEngine.ConnectAsync(
-            new UpstreamOptions
-            {
-                BaseUrl = server.BaseUrl, Context = 100, FirstTokenTimeout = patience ?? TimeSpan.FromSeconds(20),
-            },
-            TimeProvider.System, default);
+            new UpstreamOptions { BaseUrl = server.BaseUrl, Context = 100 }, time ?? TimeProvider.System, default);
 }
