@@ -22,6 +22,8 @@ internal sealed class UpstreamTrials(UpstreamHttp http, UpstreamOptions options,
         "data:image/png;base64,"
         + "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mP4z8AAAAMBAQD3A0FDAAAAAElFTkSuQmCC";
 
+    private readonly SortedSet<string> shown = new(StringComparer.Ordinal);
+
     /// <summary>Set once a trial took too long: what follows would wait behind it.</summary>
     private bool isStuck;
 
@@ -46,25 +48,45 @@ internal sealed class UpstreamTrials(UpstreamHttp http, UpstreamOptions options,
     /// <exception cref="EngineException">Ours: the upstream no longer answers.</exception>
     public async Task<IReadOnlySet<string>> RunAsync(bool givesIds, CancellationToken cancellationToken)
     {
-        SortedSet<string> shown = new(StringComparer.Ordinal);
-        var plain = await AskAsync(Chat() with { Temperature = 0, MaxTokens = ShortAnswer }, cancellationToken);
-        if (plain is null)
+        var plain = await AskAsync(Chat() with { Temperature = 0 }, cancellationToken);
+        if (plain is not null)
         {
-            await RequireAwakeAsync(cancellationToken);
-            return shown;
+            await TryPlainOnesAsync(plain, givesIds, cancellationToken);
+            await TryRiskyOnesAsync(plain, cancellationToken);
         }
 
-        await NoteAsync(EngineFeatures.Penalties, Chat() with { FrequencyPenalty = 0.5, PresencePenalty = 0.5 }, _ =>
-            true);
-        await NoteAsync(EngineFeatures.Logprobs, Chat() with { Logprobs = true, TopLogprobs = 1 }, a => a.HasLogprobs);
-        await NoteAsync(EngineFeatures.ManyChoices, Chat() with { Choices = 2 }, a => a.Choices == 2);
-        await NoteStopAsync(plain.Text);
-        await NoteSeedAsync();
+        await RequireAwakeAsync(cancellationToken);
+        return shown;
+    }
+
+    private async Task TryPlainOnesAsync(TrialAnswer plain, bool givesIds, CancellationToken cancellationToken)
+    {
+        var penalised = Chat() with { FrequencyPenalty = 0.5, PresencePenalty = 0.5 };
+        await NoteAsync(EngineFeatures.Penalties, penalised, _ => true, cancellationToken);
+        var scored = Chat() with { Logprobs = true, TopLogprobs = 1 };
+        await NoteAsync(EngineFeatures.Logprobs, scored, a => a.HasLogprobs, cancellationToken);
+        await NoteAsync(EngineFeatures.ManyChoices, Chat() with { Choices = 2 }, a =>
+            a.Choices == 2, cancellationToken);
+
+        // The middle of the answer that comes without a stop must be missing from the one that comes with it.
+        if (plain.Text.Trim() is { Length: >= 3 } words)
+        {
+            string stop = words.Substring(words.Length / 2, 1);
+            await NoteAsync(
+                EngineFeatures.Stop, Chat() with { Temperature = 0, Stop = [stop] },
+                a => !a.Text.Contains(stop, StringComparison.Ordinal), cancellationToken);
+        }
+
+        // The same seed twice, at a temperature at which two answers of twelve tokens hardly coincide.
+        var seeded = Chat() with { Temperature = 1.5, Seed = 7 };
+        var once = isStuck ? null : await AskAsync(seeded, cancellationToken);
+        await NoteAsync(
+            EngineFeatures.Seed, seeded, a => once is not null && a.Text == once.Text, cancellationToken);
         if (givesIds && plain.FirstId is { } first)
         {
             await NoteAsync(
                 EngineFeatures.LogitBias, Chat() with { Temperature = 0, LogitBias = [new(first, -100)] },
-                a => a.FirstId is { } other && other != first);
+                a => a.FirstId is { } other && other != first, cancellationToken);
         }
 
         if (!isStuck && await ContinuesAsync(plain.Text, cancellationToken))
@@ -76,47 +98,28 @@ internal sealed class UpstreamTrials(UpstreamHttp http, UpstreamOptions options,
         {
             shown.Add(EngineFeatures.PromptLogprobs);
         }
+    }
 
-        // Last, because servers have been seen that never come back from these.
+    /// <summary>Comes last, because servers have been seen that never come back from these.</summary>
+    private async Task TryRiskyOnesAsync(TrialAnswer plain, CancellationToken cancellationToken)
+    {
         await NoteAsync(
-            EngineFeatures.Images, Chat(ImageMessage()), a => a.PromptTokens > 0
-                && a.PromptTokens > plain.PromptTokens);
+            EngineFeatures.Images, Chat(ImageMessage()),
+            a => a.PromptTokens > 0 && a.PromptTokens > plain.PromptTokens, cancellationToken);
         await NoteAsync(
             EngineFeatures.JsonSchema, Chat() with { ResponseFormat = Schema, MaxTokens = LongAnswer },
-            a => IsWhatTheSchemaAllows(a.Text));
+            a => IsWhatTheSchemaAllows(a.Text), cancellationToken);
         await NoteAsync(
             EngineFeatures.Tools, Chat() with { Tools = Tools, ToolChoice = Required, MaxTokens = LongAnswer },
-            a => a.HasToolCalls);
-        await RequireAwakeAsync(cancellationToken);
-        return shown;
+            a => a.HasToolCalls, cancellationToken);
+    }
 
-        async Task NoteAsync(string feature, ChatRequest chat, Func<TrialAnswer, bool> shows)
+    private async Task NoteAsync(
+        string feature, ChatRequest chat, Func<TrialAnswer, bool> shows, CancellationToken cancellationToken)
+    {
+        if (!isStuck && await AskAsync(chat, cancellationToken) is { } answer && shows(answer))
         {
-            if (!isStuck && await AskAsync(chat, cancellationToken) is { } answer && shows(answer))
-            {
-                shown.Add(feature);
-            }
-        }
-
-        // The middle of the answer that comes without a stop must be missing from the one that comes with it.
-        async Task NoteStopAsync(string text)
-        {
-            if (text.Trim() is { Length: >= 3 } words)
-            {
-                string stop = words.Substring(words.Length / 2, 1);
-                await NoteAsync(
-                    EngineFeatures.Stop,
-                    Chat() with { Temperature = 0, MaxTokens = ShortAnswer, Stop = [stop] },
-                    a => !a.Text.Contains(stop, StringComparison.Ordinal));
-            }
-        }
-
-        // The same seed twice, at a temperature at which two answers of twelve tokens hardly coincide.
-        async Task NoteSeedAsync()
-        {
-            var seeded = Chat() with { Temperature = 1.5, Seed = 7, MaxTokens = ShortAnswer };
-            var once = await AskAsync(seeded, cancellationToken);
-            await NoteAsync(EngineFeatures.Seed, seeded, a => once is not null && a.Text == once.Text);
+            shown.Add(feature);
         }
     }
 

@@ -8,7 +8,8 @@ public sealed class CallReaderTests
 {
     private const string TwoCalls =
         "Let me see.\n<tool_call>\n{\"name\": \"get_weather\", \"arguments\": "
-        + "{\"city\": \"Łódź {\\\"]\", \"days\": [1, 2]}}\n</tool_call>\n<tool_call>{\"name\":\"now\",\"arguments\":{}}</tool_call>";
+        + "{\"city\": \"Łódź {\\\"]\", \"days\": [1, 2]}}\n</tool_call>\n"
+        + "<tool_call>{\"name\":\"now\",\"arguments\":{}}</tool_call>";
 
     private static readonly (string Name, string Arguments)[] Expected =
     [
