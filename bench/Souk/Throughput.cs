@@ -11,13 +11,15 @@ using Souk.Protocol;
 namespace Souk.Bench;
 
 /// <summary>
-/// Unstreamed answers of a fixed length, one at a time, in turn from the engine itself and through gateway, TLS link
-/// and provider with all that is signed, checked and written down. Everything shares one process and machine.
+/// Unstreamed answers of a fixed length, one at a time and several at once, in turn from the engine itself and through
+/// gateway, TLS link and provider with all that is signed, checked and written down. Everything shares one process and
+/// machine. One at a time also shows how long a request waits for the disk; several at once, what the path costs.
 /// </summary>
 internal static class Throughput
 {
     private const int Tokens = 384;
     private const int Rounds = 15;
+    private static readonly int[] AtOnce = [1, 2, 4, 16];
 
     public static async Task RunAsync()
     {
@@ -26,38 +28,59 @@ internal static class Throughput
         http.DefaultRequestHeaders.Authorization =
             new AuthenticationHeaderValue("Bearer", await network.KeyAsync("bench"));
         var engine = network.Providers[0].Engine;
+        Table.Head($"{Tokens} tokens per answer, {Rounds} rounds each, median", "tokens/s", "ratio");
+        foreach (var atOnce in AtOnce)
+        {
+            await CompareAsync(engine, http, atOnce);
+        }
+    }
+
+    private static async Task CompareAsync(IEngine engine, HttpClient http, int atOnce)
+    {
         List<double> bare = [];
         List<double> paid = [];
         for (var round = 0; round <= Rounds; round++)
         {
-            var body = JsonSerializer.SerializeToUtf8Bytes(new
-            {
-                model = MarketNetwork.Model,
-                messages = new[] { new { role = "user", content = $"Count on from {round}." } },
-                seed = round,
-                max_tokens = Tokens,
-                logit_bias = Trial.NeverEnd,
-            });
+            byte[][] bodies = [.. Enumerable.Range(round * atOnce, atOnce).Select(Body)];
             // Which goes first changes, so that neither profits from what the other warmed.
             var isBareFirst = round % 2 == 0;
-            var first = isBareFirst ? await BareAsync(engine, body) : await PaidAsync(http, body);
-            var second = isBareFirst ? await PaidAsync(http, body) : await BareAsync(engine, body);
+            var first = isBareFirst ? await BareAsync() : await PaidAsync();
+            var second = isBareFirst ? await PaidAsync() : await BareAsync();
             if (round > 0)
             {
                 bare.Add(isBareFirst ? first : second);
                 paid.Add(isBareFirst ? second : first);
             }
+
+            Task<double> BareAsync() => RateAsync(bodies, body => Throughput.BareAsync(engine, body));
+            Task<double> PaidAsync() => RateAsync(bodies, body => Throughput.PaidAsync(http, body));
         }
 
-        Table.Head($"{Tokens} tokens per answer, {Rounds} answers each, median", "tokens/s", "ratio");
-        Table.Row("bare engine", Table.Median(bare), 1);
-        Table.Row("whole paid path, unstreamed", Table.Median(paid),
+        Table.Row($"bare engine, {atOnce} at once", Table.Median(bare), 1);
+        Table.Row($"whole paid path, unstreamed, {atOnce} at once", Table.Median(paid),
             Table.Median(paid.Zip(bare, (one, other) => one / other)));
     }
 
-    private static async Task<double> BareAsync(IEngine engine, byte[] body)
+    private static byte[] Body(int number) => JsonSerializer.SerializeToUtf8Bytes(new
+    {
+        model = MarketNetwork.Model,
+        messages = new[] { new { role = "user", content = $"Count on from {number}." } },
+        seed = number,
+        max_tokens = Tokens,
+        logit_bias = Trial.NeverEnd,
+    });
+
+    private static async Task<double> RateAsync(byte[][] bodies, Func<byte[], Task<int>> ask)
     {
         var start = Stopwatch.GetTimestamp();
+        var counts = await Task.WhenAll(bodies.Select(ask));
+        return Array.TrueForAll(counts, count => count == Tokens)
+            ? counts.Sum() / Stopwatch.GetElapsedTime(start).TotalSeconds
+            : throw new InvalidOperationException($"An answer had {counts.Min()} tokens in place of {Tokens}.");
+    }
+
+    private static async Task<int> BareAsync(IEngine engine, byte[] body)
+    {
         var chat = ChatRequest.Parse(body).Value;
         var request = new EngineRequest(
             chat, body, SamplingKey.FromSeed(chat.Seed!.Value), RequestSampling.Of(chat), Tokens, [], 1, "bench");
@@ -67,19 +90,14 @@ internal static class Throughput
             count += happened is TokenOut token ? token.Ids.Length : 0;
         }
 
-        return Rate(count, start);
+        return count;
     }
 
-    private static async Task<double> PaidAsync(HttpClient http, byte[] body)
+    private static async Task<int> PaidAsync(HttpClient http, byte[] body)
     {
-        var start = Stopwatch.GetTimestamp();
         using var content = new ByteArrayContent(body);
         using var reply = await http.PostAsync("/v1/chat/completions", content);
         var json = await reply.Content.ReadFromJsonAsync<JsonElement>();
-        return Rate(json.GetProperty("usage").GetProperty("completion_tokens").GetInt32(), start);
+        return json.GetProperty("usage").GetProperty("completion_tokens").GetInt32();
     }
-
-    private static double Rate(int count, long start) => count == Tokens
-        ? count / Stopwatch.GetElapsedTime(start).TotalSeconds
-        : throw new InvalidOperationException($"An answer had {count} tokens in place of {Tokens}.");
 }

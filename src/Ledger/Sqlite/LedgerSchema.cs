@@ -13,6 +13,17 @@ internal static class LedgerSchema
     public const long FormatVersion = 1;
 
     private const string RowColumns = "sequence, kind, key, body, hash";
+    private const string FormatTable = "CREATE TABLE format (version INTEGER NOT NULL)";
+    private const string RowIndex = "CREATE INDEX row_key ON row (key)";
+
+    private const string RowTable = """
+        CREATE TABLE row (
+            sequence INTEGER PRIMARY KEY,
+            kind TEXT NOT NULL, key TEXT NOT NULL, body BLOB NOT NULL, hash BLOB NOT NULL)
+        """;
+
+    private const string NoteTable =
+        "CREATE TABLE note (sequence INTEGER PRIMARY KEY, until INTEGER NOT NULL, body BLOB NOT NULL)";
 
     public static void Prepare(SqliteConnection connection)
     {
@@ -29,14 +40,24 @@ internal static class LedgerSchema
         var tables = Scalar(connection, "SELECT count(*) FROM sqlite_schema") as long?;
         if (tables == 0)
         {
+            // A new file has at most the page that tells its tables. One with more pages and no tables has lost them,
+            // and must not begin anew as an empty ledger.
+            if (Scalar(connection, "PRAGMA page_count") is not (0L or 1L))
+            {
+                throw new LedgerCorruptException(0, "the list of its tables is empty, though the file is not");
+            }
+
             Create(connection);
         }
 
         CheckVersion(connection);
+        CheckTables(connection);
         // A ledger that an earlier program of the same format made has no such table yet, and it ignores one.
-        Execute(connection, """
-            CREATE TABLE IF NOT EXISTS note (sequence INTEGER PRIMARY KEY, until INTEGER NOT NULL, body BLOB NOT NULL)
-            """);
+        if (Scalar(connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'note'") is 0L)
+        {
+            Execute(connection, NoteTable);
+        }
+
         // Only notes are ever deleted, and they are then to be gone from the file as well.
         Execute(connection, "PRAGMA secure_delete = ON");
     }
@@ -164,14 +185,10 @@ internal static class LedgerSchema
     private static void Create(SqliteConnection connection)
     {
         using var transaction = connection.BeginTransaction();
-        Execute(connection, $"""
-            CREATE TABLE format (version INTEGER NOT NULL);
-            INSERT INTO format VALUES ({FormatVersion});
-            CREATE TABLE row (
-                sequence INTEGER PRIMARY KEY,
-                kind TEXT NOT NULL, key TEXT NOT NULL, body BLOB NOT NULL, hash BLOB NOT NULL);
-            CREATE INDEX row_key ON row (key);
-            """);
+        Execute(connection, FormatTable);
+        Execute(connection, $"INSERT INTO format VALUES ({FormatVersion})");
+        Execute(connection, RowTable);
+        Execute(connection, RowIndex);
         transaction.Commit();
     }
 
@@ -190,6 +207,26 @@ internal static class LedgerSchema
                 + $"{FormatVersion}. Use the version of the program that wrote it.");
         }
     }
+
+    /// <summary>SQLite reads a file by the definitions that the file itself has: one flipped bit in "PRIMARY" makes a
+    /// full table look empty, and no check of the rows would see it.</summary>
+    private static void CheckTables(SqliteConnection connection)
+    {
+        string[] known = [Plain(FormatTable), Plain(RowTable), Plain(RowIndex), Plain(NoteTable)];
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT sql FROM sqlite_schema";
+        using var reader = command.ExecuteReader();
+        while (reader.Read())
+        {
+            if (reader.GetValue(0) is not string definition || !known.Contains(Plain(definition)))
+            {
+                throw new LedgerCorruptException(0, "a table is not defined as it was written");
+            }
+        }
+    }
+
+    private static string Plain(string definition) =>
+        string.Join(' ', definition.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 
     private static LedgerRow Row(SqliteDataReader reader)
     {

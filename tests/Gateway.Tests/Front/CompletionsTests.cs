@@ -139,7 +139,7 @@ public sealed class CompletionsTests
     [InlineData("{\"model\":\"tiny\"}", "prompt", "missing_required_parameter")]
     [InlineData("{\"model\":\"tiny\",\"prompt\":7}", "prompt", "invalid_type")]
     [InlineData("{\"model\":\"tiny\",\"prompt\":[]}", "prompt", "empty_array")]
-    [InlineData("{\"model\":\"tiny\",\"prompt\":\"\"}", null, "invalid_prompt")]
+    [InlineData("{\"model\":\"tiny\",\"prompt\":\"\"}", "prompt", "invalid_prompt")]
     [InlineData("{\"model\":\"tiny\",\"prompt\":[\"a\",\"b\"]}", "prompt", "array_above_max_length")]
     [InlineData("{\"model\":\"tiny\",\"prompt\":[-1]}", "prompt[0]", "invalid_type")]
     [InlineData("{\"model\":\"tiny\",\"prompt\":[70000]}", null, "invalid_value")]
