@@ -28,6 +28,9 @@ internal sealed record NetworkPlan(int Providers = 1, bool IsTapped = false)
     /// <summary>Output tokens of a slice; few, so that answers have to be covered again while they stream.</summary>
     public ulong SliceTokens { get; init; } = 16;
 
+    /// <summary>Requests that an engine runs at once.</summary>
+    public int EngineConcurrency { get; init; } = 2;
+
     /// <summary>Whether the first provider also sells the scripted model.</summary>
     public bool IsScripted { get; init; }
 
@@ -169,7 +172,8 @@ internal sealed class MarketNetwork : IAsyncDisposable
         var engine = new FaultyEngine(await LocalEngine.LoadAsync(
             new OnnxEngineOptions
             {
-                Directory = _plan.ModelDirectory ?? Places.Model, Name = Model, Concurrency = 2, Waiting = 64,
+                Directory = _plan.ModelDirectory ?? Places.Model, Name = Model, Waiting = 64,
+                Concurrency = _plan.EngineConcurrency,
             },
             default));
         var ledgerPath = Path.Combine(_folder, $"provider-{number}.ledger");
