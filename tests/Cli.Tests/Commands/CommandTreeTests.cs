@@ -12,7 +12,8 @@ public sealed class CommandTreeTests
         var commands = CommandTree.Root(piped.Screen).Subcommands;
 
         Assert.Equal(
-            ["up", "down", "status", "chat", "provider", "gateway", "indexer", "model", "deploy", "wallet", "keys", "usage",
+            ["up", "down", "status", "chat", "provider", "gateway", "indexer", "model", "deploy", "wallet", "keys",
+                "usage",
                 "doctor"],
             commands.Select(command => command.Name));
         Assert.All(

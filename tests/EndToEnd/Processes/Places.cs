@@ -6,6 +6,9 @@ namespace Souk.EndToEnd.Processes;
 /// <summary>Where things are on this machine: the source tree, the program as it was built, free ports.</summary>
 internal static class Places
 {
+    private const int FirstPort = 12_000;
+    private const int LastPort = 32_000;
+
     /// <summary>The source tree.</summary>
     public static string Root { get; } = FindRoot();
 
@@ -21,13 +24,14 @@ internal static class Places
             Path.GetFileName(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar)),
         OperatingSystem.IsWindows() ? "souk.exe" : "souk");
 
-    /// <summary>The first of five neighbouring ports that are free now.</summary>
+    /// <summary>The first of five neighbouring ports that are free now. They lie below those that systems give to
+    /// outgoing connections, so that none is taken between two starts of the same network.</summary>
     public static int FivePorts()
     {
         for (var i = 0; i < 200; i++)
         {
-            var start = OnePort();
-            if (start <= ushort.MaxValue - 5 && Enumerable.Range(start, 5).All(IsFree))
+            var start = Random.Shared.Next(FirstPort, LastPort);
+            if (Enumerable.Range(start, 5).All(IsFree))
             {
                 return start;
             }
