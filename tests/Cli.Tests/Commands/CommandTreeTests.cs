@@ -13,8 +13,7 @@ public sealed class CommandTreeTests
 
         Assert.Equal(
             ["up", "down", "status", "chat", "provider", "gateway", "indexer", "model", "deploy", "wallet", "keys",
-                "usage",
-                "doctor"],
+                "usage", "doctor"],
             commands.Select(command => command.Name));
         Assert.All(
             commands.SelectMany(command => command.Subcommands.Append(command)),

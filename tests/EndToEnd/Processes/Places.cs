@@ -24,28 +24,26 @@ internal static class Places
             Path.GetFileName(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar)),
         OperatingSystem.IsWindows() ? "souk.exe" : "souk");
 
-    /// <summary>The first of five neighbouring ports that are free now. They lie below those that systems give to
-    /// outgoing connections, so that none is taken between two starts of the same network.</summary>
-    public static int FivePorts()
+    /// <summary>The first of five neighbouring ports that are free now.</summary>
+    public static int FivePorts() => Ports(5);
+
+    /// <summary>A free port.</summary>
+    public static int OnePort() => Ports(1);
+
+    // They lie below those that systems give to outgoing connections, so that none is taken before it is listened on, or
+    // between two starts of the same network.
+    private static int Ports(int count)
     {
         for (var i = 0; i < 200; i++)
         {
             var start = Random.Shared.Next(FirstPort, LastPort);
-            if (Enumerable.Range(start, 5).All(IsFree))
+            if (Enumerable.Range(start, count).All(IsFree))
             {
                 return start;
             }
         }
 
-        throw new InvalidOperationException("There are no five neighbouring free ports.");
-    }
-
-    /// <summary>A free port.</summary>
-    public static int OnePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        throw new InvalidOperationException($"There are no {count} neighbouring free ports.");
     }
 
     private static bool IsFree(int port)
