@@ -30,8 +30,8 @@ internal static class Places
     /// <summary>A free port.</summary>
     public static int OnePort() => Ports(1);
 
-    // They lie below those that systems give to outgoing connections, so that none is taken before it is listened on, or
-    // between two starts of the same network.
+    // They lie below those that systems give to outgoing connections, so that none is taken before it is listened on,
+    // or between two starts of the same network.
     private static int Ports(int count)
     {
         for (var i = 0; i < 200; i++)
