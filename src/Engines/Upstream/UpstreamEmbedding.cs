@@ -8,7 +8,6 @@ internal static class UpstreamEmbedding
 {
     /// <summary>Servers that take many inputs at once differ in how many; all take these.</summary>
     private const int MostAtOnce = 32;
-    private const int MaxErrorBytes = 64 * 1024;
     private const int MaxReplyBytesPerInput = 512 * 1024;
 
     /// <summary>Whether the upstream's model makes embeddings: it is asked for one.</summary>
@@ -58,13 +57,7 @@ internal static class UpstreamEmbedding
         var chat = new ChatRequest { Model = model, Messages = [], Embedding = inputs };
         using var reply = await http.PostAsync(
             "embeddings", chat.ToProviderBody(new ProviderBody(model)), cancellationToken);
-        int status = (int)reply.StatusCode;
-        if (status != 200)
-        {
-            throw UpstreamErrors.FromReply(
-                status, await UpstreamHttp.ReadShortAsync(reply, MaxErrorBytes, cancellationToken));
-        }
-
+        await UpstreamHttp.RequireOkAsync(reply, cancellationToken);
         byte[] body = await UpstreamHttp.ReadShortAsync(
             reply, MaxReplyBytesPerInput * inputs.Inputs.Count, cancellationToken);
         var read = EmbeddingList.Parse(body, inputs.Inputs.Count);

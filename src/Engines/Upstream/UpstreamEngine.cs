@@ -13,7 +13,6 @@ namespace Souk.Engines.Upstream;
 /// upstream gives them and the tokenizer is at hand, otherwise by the upstream's usage.</summary>
 public sealed class UpstreamEngine : IEngine
 {
-    private const int MaxErrorBytes = 64 * 1024;
     private const int MostAttempts = 4;
     private static readonly TimeSpan BetweenAttempts = TimeSpan.FromMilliseconds(250);
 
@@ -251,13 +250,7 @@ public sealed class UpstreamEngine : IEngine
         }
 
         using var reply = await PostAsync(PathOf(request), body, deadline);
-        int status = (int)reply.StatusCode;
-        if (status != 200)
-        {
-            throw UpstreamErrors.FromReply(
-                status, await UpstreamHttp.ReadShortAsync(reply, MaxErrorBytes, deadline.Token));
-        }
-
+        await UpstreamHttp.RequireOkAsync(reply, deadline.Token);
         if (reply.Content.Headers.ContentType?.MediaType != "text/event-stream")
         {
             throw UpstreamErrors.Protocol("answered a streamed request with something else than an event stream");

@@ -15,6 +15,7 @@ internal sealed class UpstreamHttp : IDisposable
     /// <summary>No connection came about, so the upstream has seen nothing of the request.</summary>
     public const string NotConnected = "upstream_unreachable";
 
+    private const int MaxErrorBytes = 64 * 1024;
     private const int MaxShortReply = 4 * 1024 * 1024;
 
     private readonly HttpClient client;
@@ -70,6 +71,16 @@ internal sealed class UpstreamHttp : IDisposable
     {
         using var reply = await PostAsync(path, json, cancellationToken);
         return ((int)reply.StatusCode, await ReadShortAsync(reply, MaxShortReply, cancellationToken));
+    }
+
+    /// <exception cref="EngineException">The status is not 200: what the reply says of it, and whose fault it is.
+    /// </exception>
+    public static async Task RequireOkAsync(HttpResponseMessage reply, CancellationToken cancellationToken)
+    {
+        if ((int)reply.StatusCode is var status and not 200)
+        {
+            throw UpstreamErrors.FromReply(status, await ReadShortAsync(reply, MaxErrorBytes, cancellationToken));
+        }
     }
 
     /// <summary>At most <paramref name="most"/> bytes of a body; the rest stays unread.</summary>

@@ -31,8 +31,7 @@ internal static class AppErrors
         // What a model's own tokenizer or template says of the app's messages, found before anything was sent.
         "image_not_supported" or "chat_template_failed" or "invalid_messages" or "prompt_too_complex"
             or "invalid_prompt" => OpenAiError.InvalidRequest(refusal.Message, "messages", refusal.Code),
-        "model_not_supported" or "invalid_value" =>
-            OpenAiError.InvalidRequest(refusal.Message, null, refusal.Code),
+        "invalid_value" => OpenAiError.InvalidRequest(refusal.Message, null, refusal.Code),
         "invalid_max_tokens" => OpenAiError.InvalidRequest(refusal.Message, "max_tokens", refusal.Code),
         "schema_unsupported" => OpenAiError.InvalidRequest(
             refusal.Message,
