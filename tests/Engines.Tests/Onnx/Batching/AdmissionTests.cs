@@ -18,7 +18,7 @@ public sealed class AdmissionTests : IDisposable
         await using var engine = await LoadAsync(new() { Directory = "", KvTokens = 256, Waiting = 1 });
         await using var first = await BegunAsync(engine, "a");
         await using var second = await BegunAsync(engine, "b");
-        var third = engine.GenerateAsync(Request("c"), default).GetAsyncEnumerator();
+        var third = engine.GenerateAsync(Counted(engine, "c", 123), default).GetAsyncEnumerator();
         var begins = third.MoveNextAsync().AsTask();
         Assert.Equal("engine_busy", (await engine.RefusedAsync(Request("d"))).Code);
         Assert.False(begins.IsCompleted);
@@ -41,25 +41,19 @@ public sealed class AdmissionTests : IDisposable
     {
         await using var engine = await LoadAsync(new() { Directory = "", Concurrency = 1, Waiting = 8 });
         var running = await BegunAsync(engine, "many");
-        List<string> order = [];
-        var crowd = Enumerable.Range(0, 4).Select(_ => NotedAsync("many")).ToList();
-        crowd.Add(NotedAsync("one"));
+        string[] crowd = ["many", "many", "many", "many", "one"];
+        var pulled = crowd.Select(payer => engine.GenerateAsync(Counted(engine, payer, 123), default)
+            .GetAsyncEnumerator()).ToList();
+        var begins = pulled.Select(events => events.MoveNextAsync().AsTask()).ToList();
         await running.DisposeAsync();
-        await Task.WhenAll(crowd);
-        Assert.Equal("one", order[0]);
 
-        async Task NotedAsync(string payer)
+        // An answer that nobody pulls stops far from its end and keeps the only place, so one can begin at a time.
+        int[] order = [4, 0, 1, 2, 3];
+        for (int i = 0; i < order.Length; i++)
         {
-            await foreach (var happened in engine.GenerateAsync(Counted(engine, payer), default))
-            {
-                if (happened is PromptCounted)
-                {
-                    lock (order)
-                    {
-                        order.Add(payer);
-                    }
-                }
-            }
+            var first = await Task.WhenAny(order[i..].Select(at => begins[at]));
+            Assert.Same(begins[order[i]], first);
+            await pulled[order[i]].DisposeAsync();
         }
     }
 
@@ -120,13 +114,13 @@ public sealed class AdmissionTests : IDisposable
         Assert.Equal("engine_stopped", (await engine.RefusedAsync(Request("late"))).Code);
     }
 
-    private static EngineRequest Request(string payer) =>
-        Ask.For("ab", maxTokens: 123, temperature: 1, payer: payer);
+    private static EngineRequest Request(string payer, int maxTokens = 123) =>
+        Ask.For("ab", maxTokens: maxTokens, temperature: 1, payer: payer);
 
     /// <summary>With its prompt encoded, so that it stands in line at once.</summary>
-    private static EngineRequest Counted(OnnxEngine engine, string payer)
+    private static EngineRequest Counted(OnnxEngine engine, string payer, int maxTokens = 2)
     {
-        var request = Ask.For("x", maxTokens: 2, payer: payer);
+        var request = Request(payer, maxTokens);
         return request with { PromptIds = engine.EncodePrompt(request.Chat) };
     }
 
