@@ -77,6 +77,33 @@ internal sealed class JsonFields
 
     public string? OptionalText(string name, int most) => Has(name) ? Text(name, most) : null;
 
+    /// <summary>A text that may be absent or of another kind, in which case it says nothing.</summary>
+    public string? TextOrNull(string name) => HasText(name, out var value) ? value.GetString() : null;
+
+    public bool Is(string name, string text) => HasText(name, out var value) && value.ValueEquals(text);
+
+    public bool Begins(string name, string prefix) =>
+        HasText(name, out var value) && value.GetString()!.StartsWith(prefix, StringComparison.Ordinal);
+
+    public bool Flag(string name)
+    {
+        if (_element.ValueKind == JsonValueKind.Object
+            && _element.TryGetProperty(name, out var value)
+            && value.ValueKind is JsonValueKind.True or JsonValueKind.False)
+        {
+            return value.ValueKind == JsonValueKind.True;
+        }
+
+        Fail(name);
+        return false;
+    }
+
+    /// <summary>This object's JSON text.</summary>
+    public string? Raw() => _element.ValueKind == JsonValueKind.Object ? _element.GetRawText() : null;
+
+    /// <summary>The JSON text of an object that may be absent.</summary>
+    public string? RawObject(string name) => Has(name) ? Object(name).Raw() : null;
+
     public ulong Number(string name)
     {
         var value = Get(name, JsonValueKind.Number);
@@ -135,6 +162,11 @@ internal sealed class JsonFields
 
         return list;
     }
+
+    /// <summary>The same, of which only some elements are read.</summary>
+    public List<T> Objects<T>(string name, int most, Func<JsonFields, bool> isRead, Func<JsonFields, T> read)
+        where T : class =>
+        Objects<T?>(name, most, fields => isRead(fields) ? read(fields) : null).OfType<T>().ToList();
 
     /// <summary>An array of at most <paramref name="most"/> numbers from 0 to 2^31 - 1.</summary>
     public int[] Numbers(string name, int most)
@@ -204,6 +236,14 @@ internal sealed class JsonFields
         }
 
         return array.EnumerateArray();
+    }
+
+    private bool HasText(string name, out JsonElement value)
+    {
+        value = default;
+        return _element.ValueKind == JsonValueKind.Object
+            && _element.TryGetProperty(name, out value)
+            && value.ValueKind == JsonValueKind.String;
     }
 
     private JsonElement Get(string name, JsonValueKind kind)
