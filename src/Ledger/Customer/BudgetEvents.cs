@@ -62,15 +62,21 @@ internal static class BudgetEvents
 
     /// <summary>What a receipt adds to the use of the key that it is billed to. That is known while the reservation
     /// stands; what comes later is the gateway's own cost.</summary>
-    public static CustomerBook Use(CustomerBook book, RequestSent sent, Receipt receipt, ulong atMs)
+    public static CustomerBook Use(CustomerBook book, RequestSent sent, Receipt receipt, ulong atMs) =>
+        Use(book, sent.AppRequest, sent.Model ?? receipt.ModelDigest.ToString(), KeyUse.Of(receipt), atMs);
+
+    /// <summary>The same for what a plain x402 server says.</summary>
+    public static CustomerBook Use(CustomerBook book, PurchaseSent sent, PurchaseCharged row) => Use(
+        book, sent.AppRequest, sent.Model,
+        new KeyUse(1, row.InputTokens, 0, row.OutputTokens, row.Charge, Amount.Zero), row.AtMs);
+
+    private static CustomerBook Use(CustomerBook book, RequestId appRequest, string model, KeyUse use, ulong atMs)
     {
-        var model = sent.Model ?? receipt.ModelDigest.ToString();
-        var reserved = book.Reservations.GetValueOrDefault(sent.AppRequest);
-        var used = book.With(
-            new UseKey(UtcDay.Of(atMs), reserved?.KeyHash ?? Bytes32.Zero, model), KeyUse.Of(receipt));
+        var reserved = book.Reservations.GetValueOrDefault(appRequest);
+        var used = book.With(new UseKey(UtcDay.Of(atMs), reserved?.KeyHash ?? Bytes32.Zero, model), use);
         return reserved is null
             ? used
-            : used.With(book.Reservations.SetItem(sent.AppRequest, reserved with { Model = model }));
+            : used.With(book.Reservations.SetItem(appRequest, reserved with { Model = model }));
     }
 
     private static CustomerBook End(CustomerBook book, Reservation reserved, Amount charged, UtcDay day) => book

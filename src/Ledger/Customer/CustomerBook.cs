@@ -39,6 +39,10 @@ public sealed record CustomerBook : IBook<CustomerBook>
     public ImmutableDictionary<RequestId, CustomerRequest> Outstanding { get; private init; } =
         ImmutableDictionary<RequestId, CustomerRequest>.Empty;
 
+    /// <summary>By channel, the request to a plain x402 server whose cost is not known yet.</summary>
+    public ImmutableSortedDictionary<Bytes32, Purchase> Purchases { get; private init; } =
+        ImmutableSortedDictionary<Bytes32, Purchase>.Empty;
+
     /// <summary>Offers that price the outstanding requests, by hash.</summary>
     public ImmutableSortedDictionary<Bytes32, Signed<Offer>> Offers { get; private init; } =
         ImmutableSortedDictionary<Bytes32, Signed<Offer>>.Empty;
@@ -83,6 +87,10 @@ public sealed record CustomerBook : IBook<CustomerBook>
         WithdrawalStarted row => CustomerChannelEvents.Apply(this, row),
         WithdrawalFinished row => CustomerChannelEvents.Apply(this, row),
         LossBooked row => CustomerChannelEvents.Apply(this, row),
+        SellerTaken row => PurchaseEvents.Apply(this, row),
+        PurchaseSent row => PurchaseEvents.Apply(this, row),
+        PurchaseCharged row => PurchaseEvents.Apply(this, row),
+        PurchaseLost row => PurchaseEvents.Apply(this, row),
         _ => throw new InvalidOperationException($"{happened.GetType().Name} is no event of a customer."),
     };
 
@@ -117,6 +125,9 @@ public sealed record CustomerBook : IBook<CustomerBook>
 
     internal CustomerBook With(ImmutableDictionary<RequestId, CustomerRequest> outstanding) =>
         this with { Outstanding = outstanding };
+
+    internal CustomerBook With(ImmutableSortedDictionary<Bytes32, Purchase> purchases) =>
+        this with { Purchases = purchases };
 
     internal CustomerBook With(UseKey at, KeyUse more) =>
         this with { Uses = Uses.SetItem(at, Uses.GetValueOrDefault(at, KeyUse.Nothing) + more) };

@@ -40,7 +40,10 @@ internal static class CustomerChannelEvents
     {
         var channel = book.Channel(row.Voucher.ChannelId);
         var ceiling = row.Voucher.MaxClaimable;
-        Broken.Unless(ceiling >= channel.LeastCeiling, "A ceiling never falls.");
+        // A plain x402 server takes exactly its base and this request's most, which may be less than was signed before;
+        // what was signed stays signed.
+        Broken.Unless(
+            ceiling >= (channel.Seller is null ? channel.LeastCeiling : channel.Base), "A ceiling never falls.");
         Broken.Unless(ceiling <= channel.Deposit, "A voucher promises more than the channel holds.");
         if (channel.State == CustomerChannelState.Idle)
         {
@@ -49,7 +52,7 @@ internal static class CustomerChannelEvents
             return book.With(channel with
             {
                 State = CustomerChannelState.Busy,
-                Ceiling = ceiling,
+                Ceiling = Amount.Max(channel.Ceiling, ceiling),
                 Index = row.Index,
                 Request = row.Request,
             });
@@ -102,7 +105,8 @@ internal static class CustomerChannelEvents
     {
         var channel = book.Channel(row.ChannelId);
         Broken.Unless(channel.Request == row.Request, "The refused request is not the channel's.");
-        return book.With(Ended(channel, row.Request)).With(book.Outstanding.Remove(row.Request));
+        return PurchaseEvents.Refused(book, row)
+            .With(Ended(channel, row.Request)).With(book.Outstanding.Remove(row.Request));
     }
 
     public static CustomerBook Apply(CustomerBook book, ChannelFrozen row)
@@ -133,7 +137,7 @@ internal static class CustomerChannelEvents
             State = CustomerChannelState.Closed,
             IsWithdrawing = false,
             Deposit = Amount.SubtractToZero(channel.Deposit, row.Amount),
-        });
+        }).With(book.Purchases.Remove(row.ChannelId));
     }
 
     public static CustomerBook Apply(CustomerBook book, LossBooked row)
@@ -142,7 +146,7 @@ internal static class CustomerChannelEvents
         return book.With(channel with { Loss = channel.Loss + row.Amount }).WithLoss(row.Amount);
     }
 
-    private static CustomerChannel Ended(CustomerChannel channel, RequestId request)
+    internal static CustomerChannel Ended(CustomerChannel channel, RequestId request)
     {
         // A receipt that comes late explains the money, but a frozen channel stays frozen.
         var isCurrent = channel.Request == request;

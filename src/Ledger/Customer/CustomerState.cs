@@ -35,6 +35,9 @@ public sealed record CustomerChannel(
     ulong Index, CustomerChannelState State, RequestId? Request, Acceptance? Acceptance, Bytes32 KnownNonce,
     ulong KnownIndex, Amount Loss, bool IsWithdrawing)
 {
+    /// <summary>The plain x402 server that it pays, by its URL; null for a provider's channel.</summary>
+    public string? Seller { get; init; }
+
     /// <summary>What the provider could claim beyond what its receipts explain: this channel's exposure.</summary>
     public Amount AtRisk =>
         State == CustomerChannelState.Closed ? Amount.Zero : Amount.SubtractToZero(Ceiling, Base);
@@ -45,6 +48,12 @@ public sealed record CustomerChannel(
     /// <summary>What a first voucher may not go below.</summary>
     public Amount LeastCeiling => Amount.Max(Ceiling, Base);
 }
+
+/// <summary>
+/// A request to a plain x402 server whose cost is not known yet: under way, or lost. A lost one stays in doubt until
+/// the channel's state is told, while others may follow it; all together cost no more than the channel's ceiling.
+/// </summary>
+public sealed record Purchase(PurchaseSent Sent, Purchase? Lost);
 
 /// <summary>A paid request without receipt or refusal yet; after a restart its receipt has to be fetched.</summary>
 public sealed record CustomerRequest(RequestSent Sent, ulong IdsReceived, Amount Base, Amount Ceiling);

@@ -29,6 +29,10 @@ public static class RowCodec
         ("withdrawal_started", RowJson.Default.WithdrawalStarted),
         ("withdrawal_finished", RowJson.Default.WithdrawalFinished),
         ("loss_booked", RowJson.Default.LossBooked),
+        ("seller_taken", RowJson.Default.SellerTaken),
+        ("purchase_sent", RowJson.Default.PurchaseSent),
+        ("purchase_charged", RowJson.Default.PurchaseCharged),
+        ("purchase_lost", RowJson.Default.PurchaseLost),
         ("offer_issued", RowJson.Default.OfferIssued),
         ("channel_seen", RowJson.Default.ChannelSeen),
         ("acceptance_signed", RowJson.Default.AcceptanceSigned),
@@ -111,6 +115,10 @@ public static class RowCodec
 [JsonSerializable(typeof(WithdrawalStarted))]
 [JsonSerializable(typeof(WithdrawalFinished))]
 [JsonSerializable(typeof(LossBooked))]
+[JsonSerializable(typeof(SellerTaken))]
+[JsonSerializable(typeof(PurchaseSent))]
+[JsonSerializable(typeof(PurchaseCharged))]
+[JsonSerializable(typeof(PurchaseLost))]
 [JsonSerializable(typeof(OfferIssued))]
 [JsonSerializable(typeof(ChannelSeen))]
 [JsonSerializable(typeof(AcceptanceSigned))]
