@@ -18,6 +18,9 @@ public sealed record DeploymentPlan
     /// <summary>An existing x402 batch-settlement escrow; null deploys ours.</summary>
     public Address? Escrow { get; init; }
 
+    /// <summary>The existing escrow's collector of EIP-3009 deposits; null deploys ours for it.</summary>
+    public Address? Collector { get; init; }
+
     /// <summary>Seconds between blocks; null measures them.</summary>
     public double? BlockTime { get; init; }
 
@@ -83,8 +86,10 @@ public sealed class Deployer(RpcChain chain, TransactionSender sender)
             return refusal;
         }
 
-        var collector = await PutAsync(
-            CompiledContracts.CreationCode(CompiledContracts.Collector, escrowAddress), cancellation);
+        var collector = plan.Collector is { } known
+            ? known
+            : await PutAsync(
+                CompiledContracts.CreationCode(CompiledContracts.Collector, escrowAddress), cancellation);
         var currency = plan.Currency is { } existing
             ? existing
             : await PutAsync(CompiledContracts.CreationCode(CompiledContracts.Currency), cancellation);
@@ -99,7 +104,8 @@ public sealed class Deployer(RpcChain chain, TransactionSender sender)
         return registry.Refusal is { } unregistered
             ? unregistered
             : await DescribeAsync(
-                plan, escrowAddress, registry.Value, factory.Value, currency.Value, cancellation);
+                plan with { Collector = collector.Value }, escrowAddress, registry.Value, factory.Value,
+                currency.Value, cancellation);
     }
 
     private async Task<Result<Address>> PutAsync(byte[] creationCode, CancellationToken cancellation)
@@ -156,7 +162,8 @@ public sealed class Deployer(RpcChain chain, TransactionSender sender)
             plan.MaxHeadAge ?? (IsDevelopment ? 10 : 60),
             Catalogue: null,
             CatalogueSigner: null,
-            plan.Indexers);
+            plan.Indexers,
+            plan.Collector);
     }
 
     private async Task<double> MeasuredBlockTimeAsync(Head head, CancellationToken cancellation)

@@ -43,13 +43,18 @@ public static class NetworkCheck
         NetworkFile network, RpcChain chain, CancellationToken cancellation)
     {
         var head = (await chain.NewestAsync(cancellation)).Head;
-        (string Name, Address Address)[] contracts =
+        List<(string Name, Address Address)> contracts =
         [
             ("escrow", network.Escrow),
             ("registry", network.Registry),
             ("vaultFactory", network.VaultFactory),
             ("currency", network.Currency),
         ];
+        if (network.Erc3009Collector is { } collector)
+        {
+            contracts.Add(("erc3009Collector", collector));
+        }
+
         var codes = await chain.CodeAsync([.. contracts.Select(c => c.Address)], head, cancellation);
         var problems = contracts
             .Where((_, i) => codes[i].IsEmpty)
@@ -65,6 +70,7 @@ public static class NetworkCheck
         await CheckRegistryAsync(network, probe);
         await CheckFactoryAsync(network, probe, codes[2]);
         await CheckCurrencyAsync(network, probe);
+        await CheckCollectorAsync(network, probe);
         return problems;
     }
 
@@ -171,6 +177,24 @@ public static class NetworkCheck
             decimals is null || decimals == (ulong)network.CurrencyDecimals,
             $"currency: {network.Currency} has {decimals} decimals, and the network file says "
             + $"{network.CurrencyDecimals}.");
+    }
+
+    // A collector of another escrow takes deposits to that one only.
+    private static async Task CheckCollectorAsync(NetworkFile network, Probe probe)
+    {
+        if (network.Erc3009Collector is not { } collector)
+        {
+            return;
+        }
+
+        var escrow = await probe.AskAsync(
+            "erc3009Collector",
+            collector,
+            Erc3009DepositCollectorContract.EncodeX402BatchSettlement(),
+            Erc3009DepositCollectorContract.DecodeX402BatchSettlement);
+        probe.Require(
+            escrow is null || escrow == network.Escrow,
+            $"erc3009Collector: {collector} collects for {escrow}, and the network's escrow is {network.Escrow}.");
     }
 
     private static async Task<bool> HasDomainAsync(string name, Address contract, string domain, Probe probe)

@@ -51,6 +51,12 @@ internal static class DeployCommand
         Description = "An x402 batch-settlement escrow that the chain has already (default: deploy ours).",
     };
 
+    private static readonly Option<string?> Collector = new("--collector")
+    {
+        Description = "That escrow's collector of EIP-3009 deposits, by which plain x402 clients pay (default: deploy "
+            + "ours for the escrow).",
+    };
+
     private static readonly Option<string[]> Indexer = new("--indexer")
     {
         Description = "Indexer to write into the network file.", DefaultValueFactory = static _ => [],
@@ -61,7 +67,7 @@ internal static class DeployCommand
         "deploy", "Put the contracts on an EVM chain, each at the address that its code decides. Running it again "
             + "changes nothing.")
     {
-        Rpc, KeyRole, KeystorePath, PasswordPath, Out, Currency, Escrow, Indexer, SharedOptions.Json,
+        Rpc, KeyRole, KeystorePath, PasswordPath, Out, Currency, Escrow, Collector, Indexer, SharedOptions.Json,
     }.Does(screen, async (parsed, cancellation) =>
     {
         var reply = Guarded.Reply(parsed, screen);
@@ -97,6 +103,7 @@ internal static class DeployCommand
             ("network", path),
             ("chain_id", network.ChainId),
             ("escrow", network.Escrow.ToString()),
+            ("erc3009_collector", network.Erc3009Collector?.ToString()),
             ("registry", network.Registry.ToString()),
             ("vault_factory", network.VaultFactory.ToString()),
             ("currency", network.Currency.ToString()),
@@ -115,14 +122,16 @@ internal static class DeployCommand
         }
 
         if (!Contract(parsed, Currency).TryGet(out var currency, out var refusal)
-            || !Contract(parsed, Escrow).TryGet(out var escrow, out refusal))
+            || !Contract(parsed, Escrow).TryGet(out var escrow, out refusal)
+            || !Contract(parsed, Collector).TryGet(out var collector, out refusal))
         {
             return refusal;
         }
 
         return new DeploymentPlan
         {
-            RpcUrls = urls, Currency = currency, Escrow = escrow, Indexers = parsed.GetValue(Indexer)!,
+            RpcUrls = urls, Currency = currency, Escrow = escrow, Collector = collector,
+            Indexers = parsed.GetValue(Indexer)!,
         };
     }
 

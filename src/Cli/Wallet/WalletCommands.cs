@@ -11,6 +11,6 @@ internal static class WalletCommands
         {
             WalletKeys.New(screen), WalletKeys.Import(screen), WalletKeys.List(screen), VaultCommand.Vault(screen),
             WalletMoney.Balance(screen), WalletMoney.Deposit(screen), WalletMoney.Withdraw(screen),
-            WalletMoney.Faucet(screen),
+            ReceiverCommand.Create(screen), WalletMoney.Faucet(screen),
         };
 }

@@ -16,6 +16,8 @@ namespace Souk.Protocol;
 /// <param name="Catalogue">File or URL of the catalogue; null for none.</param>
 /// <param name="CatalogueSigner">Who must have signed it; null for none.</param>
 /// <param name="Indexers">Base URLs of indexers.</param>
+/// <param name="Erc3009Collector">The escrow's collector of deposits that payers sign by EIP-3009, through which plain
+/// x402 clients pay; null where deposits come from vaults only.</param>
 public sealed record NetworkFile(
     ulong ChainId,
     IReadOnlyList<string> RpcUrls,
@@ -29,7 +31,8 @@ public sealed record NetworkFile(
     int MaxHeadAge,
     string? Catalogue,
     Address? CatalogueSigner,
-    IReadOnlyList<string> Indexers)
+    IReadOnlyList<string> Indexers,
+    Address? Erc3009Collector = null)
 {
     /// <summary>Largest file read, in bytes.</summary>
     public const int MaxBytes = 64 * 1024;

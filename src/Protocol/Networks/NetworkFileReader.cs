@@ -53,7 +53,8 @@ internal sealed class NetworkFileReader
             (int)Number("max_head_age", 1, 86_400),
             OptionalText("catalogue"),
             OptionalAddress("catalogue_signer"),
-            Urls("indexers", 0));
+            Urls("indexers", 0),
+            OptionalAddress("erc3009_collector"));
         if ((file.Catalogue is null) != (file.CatalogueSigner is null))
         {
             _errors.Add("catalogue and catalogue_signer go together: give both or neither");

@@ -36,6 +36,7 @@ public sealed class DeployerTests
                 Parsed(expected, "DevelopmentCurrency"),
             ],
             [network.Escrow, network.Registry, network.VaultFactory, network.Currency]);
+        Assert.Equal(Parsed(expected, "Erc3009DepositCollector"), network.Erc3009Collector);
         Assert.Equal((31337ul, 6, 1, 10), (network.ChainId, network.CurrencyDecimals, network.Confirmations,
             network.MaxHeadAge));
         Assert.Equal(network.ToJson(), again.ToJson());
@@ -123,11 +124,16 @@ public sealed class DeployerTests
         var problems = swapped!.Message.Split('\n');
         Assert.Equal(Fault.Ours, swapped.Fault);
         Assert.Equal(
-            ["escrow", "registry", "vaultFactory", "currency"], problems.Select(problem => problem.Split(':')[0]));
+            ["escrow", "registry", "vaultFactory", "currency", "erc3009Collector"],
+            problems.Select(problem => problem.Split(':')[0]));
 
         var vaultElsewhere = await NetworkCheck.RunAsync(
             network with { Currency = network.VaultFactory, Registry = network.Registry }, chain, default);
         Assert.Contains("stakes are in", vaultElsewhere!.Message, StringComparison.Ordinal);
+
+        var collectsElsewhere = await NetworkCheck.RunAsync(
+            network with { Erc3009Collector = network.Currency }, chain, default);
+        Assert.StartsWith("erc3009Collector:", collectsElsewhere!.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -146,7 +152,12 @@ public sealed class DeployerTests
         var factory = await CreateAsync(anvil, sender, CompiledContracts.CreationCode(CompiledContracts.Factory));
 
         Assert.Null(await NetworkCheck.RunAsync(
-            network with { Escrow = escrow, Registry = registry, VaultFactory = factory }, chain, default));
+            network with
+            {
+                Escrow = escrow, Registry = registry, VaultFactory = factory, Erc3009Collector = null,
+            },
+            chain,
+            default));
     }
 
     private static async Task<Address> CreateAsync(AnvilProcess anvil, TransactionSender sender, byte[] code)

@@ -60,15 +60,16 @@ internal sealed class LoopbackChain : IAsyncDisposable
     /// <summary>From now on a block every second, whether or not there are transactions.</summary>
     public Task KeepTimeAsync() => CallAsync("evm_setIntervalMining", 1);
 
-    public async Task CallAsync(string method, params object[] parameters)
+    public Task CallAsync(string method, params object[] parameters) => AskAsync(method, parameters);
+
+    public async Task<JsonElement> AskAsync(string method, params object[] parameters)
     {
         using var reply = await _http.PostAsJsonAsync("",
             new { jsonrpc = "2.0", id = 1, method, @params = parameters });
         var json = await reply.Content.ReadFromJsonAsync<JsonElement>();
-        if (!json.TryGetProperty("result", out _))
-        {
-            throw new InvalidOperationException($"{method}: {json.GetRawText()}");
-        }
+        return json.TryGetProperty("result", out var result)
+            ? result
+            : throw new InvalidOperationException($"{method}: {json.GetRawText()}");
     }
 
     public async ValueTask DisposeAsync()

@@ -47,17 +47,29 @@ internal sealed class MarketBasics : IAsyncDisposable
     public Address Vault { get; private set; }
 
     /// <summary>Deploys and funds everything that does not depend on providers.</summary>
-    public static async Task<MarketBasics> StartAsync(string indexer)
+    public static async Task<MarketBasics> StartAsync(string indexer, bool isCanonical = false)
     {
         var node = await LoopbackChain.StartAsync();
+        if (isCanonical)
+        {
+            await CanonicalContracts.PlaceAsync(node);
+        }
+
         var rpc = new RpcChain(LoopbackChain.ChainId, [node.Url], new RpcOptions(), TimeProvider.System);
         var funder = Funder();
         await using var sender = new TransactionSender(rpc, funder, Hurried);
         var plan = new DeploymentPlan
         {
             RpcUrls = [node.Url.ToString()], BlockTime = 1, Confirmations = 1, MaxHeadAge = 10, Indexers = [indexer],
+            Escrow = isCanonical ? CanonicalContracts.Escrow : null,
+            Collector = isCanonical ? CanonicalContracts.Erc3009Collector : null,
         };
         var network = Must(await new Deployer(rpc, sender).DeployAsync(plan, default));
+        if (await NetworkCheck.RunAsync(network, rpc, default) is { } wrong)
+        {
+            throw new InvalidOperationException(wrong.Message);
+        }
+
         var basics = new MarketBasics(node, rpc, network);
         await basics.MakeVaultAsync();
         return basics;

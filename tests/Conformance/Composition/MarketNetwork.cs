@@ -31,6 +31,9 @@ internal sealed record NetworkPlan(int Providers = 1, bool IsTapped = false)
     /// <summary>Requests that an engine runs at once.</summary>
     public int EngineConcurrency { get; init; } = 2;
 
+    /// <summary>Whether the escrow is at the address of x402's own deployments.</summary>
+    public bool IsCanonical { get; init; }
+
     /// <summary>Whether the first provider also sells the scripted model.</summary>
     public bool IsScripted { get; init; }
 
@@ -127,7 +130,7 @@ internal sealed class MarketNetwork : IAsyncDisposable
     private async Task StartAsync()
     {
         var indexer = $"http://127.0.0.1:{Places.OnePort()}";
-        _basics = await MarketBasics.StartAsync(indexer);
+        _basics = await MarketBasics.StartAsync(indexer, _plan.IsCanonical);
         await StartIndexerAsync(new Uri(indexer).Port);
         for (var i = 0; i < _plan.Providers; i++)
         {

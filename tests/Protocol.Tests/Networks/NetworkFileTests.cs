@@ -20,6 +20,7 @@ public class NetworkFileTests
           "catalogue": "catalogue.json",
           "catalogue_signer": "0x5555555555555555555555555555555555555555",
           "indexers": ["http://127.0.0.1:9000", "https://indexer.example"],
+          "erc3009_collector": "0x6666666666666666666666666666666666666666",
         }
         """;
 
@@ -35,10 +36,11 @@ public class NetworkFileTests
         Assert.Equal(file.ToJson(), back.ToJson());
         Assert.Equal(file.Indexers, back.Indexers);
         Assert.Equal(file.CatalogueSigner, back.CatalogueSigner);
+        Assert.Equal(Address.Parse("0x6666666666666666666666666666666666666666"), back.Erc3009Collector);
     }
 
     [Fact]
-    public void Catalogue_and_indexers_may_be_left_out()
+    public void Catalogue_indexers_and_collector_may_be_left_out()
     {
         var json = JsonNode.Parse(Text, documentOptions: new()
         {
@@ -47,10 +49,12 @@ public class NetworkFileTests
         json.Remove("catalogue");
         json["catalogue_signer"] = null;
         json.Remove("indexers");
+        json.Remove("erc3009_collector");
         var file = NetworkFile.Parse(json.ToJsonString()).Value;
         Assert.Null(file.Catalogue);
         Assert.Null(file.CatalogueSigner);
         Assert.Empty(file.Indexers);
+        Assert.Null(file.Erc3009Collector);
     }
 
     [Fact]
