@@ -67,8 +67,9 @@ contract BatchSettlement is IBatchSettlement, EIP712, Multicall, ReentrancyGuard
     function claim(VoucherClaim[] calldata voucherClaims) external nonReentrant {
         if (voucherClaims.length == 0) revert EmptyBatch();
         for (uint256 i = 0; i < voucherClaims.length; ++i) {
-            if (!_isReceiverSide(voucherClaims[i].voucher.channel)) revert NotAuthorizedToClaim();
-            _claim(voucherClaims[i]);
+            VoucherClaim calldata row = voucherClaims[i];
+            if (!_isReceiverSide(row.voucher.channel)) revert NotAuthorizedToClaim();
+            _claim(row, getChannelId(row.voucher.channel));
         }
     }
 
@@ -79,13 +80,15 @@ contract BatchSettlement is IBatchSettlement, EIP712, Multicall, ReentrancyGuard
     {
         if (voucherClaims.length == 0) revert EmptyBatch();
         address authorizer = voucherClaims[0].voucher.channel.receiverAuthorizer;
-        bytes32 digest = getClaimBatchDigest(voucherClaims);
+        bytes32[] memory ids = _channelIds(voucherClaims);
+        bytes32 digest = _claimBatchDigest(voucherClaims, ids);
         if (!SignatureChecker.isValidSignatureNowCalldata(authorizer, digest, authorizerSignature)) {
             revert InvalidSignature();
         }
         for (uint256 i = 0; i < voucherClaims.length; ++i) {
-            if (voucherClaims[i].voucher.channel.receiverAuthorizer != authorizer) revert NotReceiverAuthorizer();
-            _claim(voucherClaims[i]);
+            VoucherClaim calldata row = voucherClaims[i];
+            if (row.voucher.channel.receiverAuthorizer != authorizer) revert NotReceiverAuthorizer();
+            _claim(row, ids[i]);
         }
     }
 
@@ -169,34 +172,48 @@ contract BatchSettlement is IBatchSettlement, EIP712, Multicall, ReentrancyGuard
 
     /// @inheritdoc IBatchSettlement
     function getClaimBatchDigest(VoucherClaim[] calldata voucherClaims) public view returns (bytes32) {
-        bytes32[] memory rows = new bytes32[](voucherClaims.length);
-        for (uint256 i = 0; i < voucherClaims.length; ++i) {
+        return _claimBatchDigest(voucherClaims, _channelIds(voucherClaims));
+    }
+
+    function _channelIds(VoucherClaim[] calldata voucherClaims) private view returns (bytes32[] memory ids) {
+        ids = new bytes32[](voucherClaims.length);
+        for (uint256 i = 0; i < ids.length; ++i) {
+            ids[i] = getChannelId(voucherClaims[i].voucher.channel);
+        }
+    }
+
+    function _claimBatchDigest(VoucherClaim[] calldata voucherClaims, bytes32[] memory ids)
+        private
+        view
+        returns (bytes32)
+    {
+        bytes32[] memory rows = new bytes32[](ids.length);
+        for (uint256 i = 0; i < rows.length; ++i) {
             VoucherClaim calldata row = voucherClaims[i];
-            bytes32 channelId = getChannelId(row.voucher.channel);
-            rows[i] = keccak256(
-                abi.encode(CLAIM_ENTRY_TYPEHASH, channelId, row.voucher.maxClaimableAmount, row.totalClaimed)
-            );
+            rows[i] =
+                keccak256(abi.encode(CLAIM_ENTRY_TYPEHASH, ids[i], row.voucher.maxClaimableAmount, row.totalClaimed));
         }
         return _hashTypedDataV4(keccak256(abi.encode(CLAIM_BATCH_TYPEHASH, keccak256(abi.encodePacked(rows)))));
     }
 
     /// @dev Books one voucher. A total that was reached before is no error: two relays may carry the same claim.
-    function _claim(VoucherClaim calldata row) private {
+    function _claim(VoucherClaim calldata row, bytes32 channelId) private {
         ChannelConfig calldata config = row.voucher.channel;
-        bytes32 channelId = getChannelId(config);
         ChannelState storage channel = channels[channelId];
-        uint128 claimed = channel.totalClaimed;
-        if (row.totalClaimed <= claimed) return;
-        if (row.totalClaimed > row.voucher.maxClaimableAmount) revert ClaimExceedsCeiling();
-        if (row.totalClaimed > channel.balance) revert ClaimExceedsBalance();
+        uint128 total = row.totalClaimed;
+        (uint128 balance, uint128 claimed) = (channel.balance, channel.totalClaimed);
+        if (total <= claimed) return;
+        uint128 ceiling = row.voucher.maxClaimableAmount;
+        if (total > ceiling) revert ClaimExceedsCeiling();
+        if (total > balance) revert ClaimExceedsBalance();
 
-        bytes32 digest = getVoucherDigest(channelId, row.voucher.maxClaimableAmount);
+        bytes32 digest = getVoucherDigest(channelId, ceiling);
         if (!_isSignedByPayerSide(config, digest, row.signature)) revert InvalidSignature();
 
-        uint128 added = row.totalClaimed - claimed;
-        channel.totalClaimed = row.totalClaimed;
+        uint128 added = total - claimed;
+        channel.totalClaimed = total;
         receivers[config.receiver][config.token].totalClaimed += added;
-        emit Claimed(channelId, msg.sender, added, row.totalClaimed);
+        emit Claimed(channelId, msg.sender, added, total);
     }
 
     /// @dev The nonce rises first and in any case, so that a signed refund that found nothing cannot be tried again.

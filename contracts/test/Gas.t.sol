@@ -9,6 +9,11 @@ import {Fixture} from "./support/Fixture.sol";
 /// @notice What each verb costs as a transaction of its own, calldata included; kept in snapshots/.
 /// forge-config: default.isolate = true
 contract GasTest is Fixture {
+    bytes32 private constant TRANSFER_TYPEHASH = keccak256(
+        "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,"
+        "bytes32 nonce)"
+    );
+
     function test_escrow_deposits() public {
         bytes32 id = escrow.getChannelId(channel());
         currency.mint(payer, 10e6);
@@ -19,20 +24,32 @@ contract GasTest is Fixture {
     }
 
     function test_escrow_claims() public {
-        uint256[3] memory sizes = [uint256(1), 10, 50];
-        for (uint256 i = 0; i < sizes.length; ++i) {
-            IBatchSettlement.VoucherClaim[] memory rows = _rows(sizes[i], 1e6);
-            escrow.claimWithSignature(rows, sign(AUTHORIZER_KEY, escrow.getClaimBatchDigest(rows)));
+        string[3] memory sizes = ["1 channel", "10 channels", "100 channels"];
+        uint256[3] memory counts = [uint256(1), 10, 100];
+        // First claims: after them the slots of channels and receiver are no longer zero, as in use.
+        _claimSigned(_rows(100, 1e6));
+        for (uint128 i = 0; i < counts.length; ++i) {
+            _claimSigned(_rows(counts[i], 2e6 + 2 * i));
+            _record("escrow", string.concat("claimWithSignature, ", sizes[i]));
+            IBatchSettlement.VoucherClaim[] memory rows = _rows(counts[i], 2e6 + 2 * i + 1);
+            vm.prank(authorizer);
+            escrow.claim(rows);
+            _record("escrow", string.concat("claim, ", sizes[i]));
         }
-        // Second claims: the channels' slots are no longer zero, as in use.
-        string[3] memory names =
-            ["claimWithSignature, 1 row", "claimWithSignature, 10 rows", "claimWithSignature, 50 rows"];
-        for (uint256 i = 0; i < sizes.length; ++i) {
-            IBatchSettlement.VoucherClaim[] memory rows = _rows(sizes[i], 2e6 + uint128(i));
-            bytes memory signature = sign(AUTHORIZER_KEY, escrow.getClaimBatchDigest(rows));
-            escrow.claimWithSignature(rows, signature);
-            _record("escrow", names[i]);
-        }
+    }
+
+    /// @dev What others ask for one payment, in the same currency and to a receiver that has some.
+    function test_other_payments() public {
+        currency.mint(payer, 10e6);
+        currency.mint(RECEIVER, 1e6);
+        vm.prank(payer);
+        currency.transfer(RECEIVER, 1e6);
+        _record("others", "ERC-20 transfer");
+        bytes32 fields = keccak256(abi.encode(TRANSFER_TYPEHASH, payer, RECEIVER, uint256(1e6), 0, FAR, bytes32("n")));
+        bytes memory signature =
+            sign(PAYER_KEY, keccak256(abi.encodePacked(hex"1901", currency.DOMAIN_SEPARATOR(), fields)));
+        currency.transferWithAuthorization(payer, RECEIVER, 1e6, 0, FAR, "n", signature);
+        _record("others", "x402 exact, EIP-3009");
     }
 
     function test_escrow_settles_and_pays_back() public {
@@ -115,10 +132,16 @@ contract GasTest is Fixture {
         rows = new IBatchSettlement.VoucherClaim[](count);
         for (uint256 i = 0; i < count; ++i) {
             IBatchSettlement.ChannelConfig memory config = channel();
-            config.salt = bytes32(i);
+            config.salt = keccak256(abi.encode(i));
             if (balanceOf(escrow.getChannelId(config)) == 0) open(config, 10e6);
             rows[i] = voucher(config, VOUCHER_KEY, total, total);
         }
+    }
+
+    function _claimSigned(IBatchSettlement.VoucherClaim[] memory rows) private {
+        bytes memory signature = sign(AUTHORIZER_KEY, escrow.getClaimBatchDigest(rows));
+        vm.prank(RELAYER);
+        escrow.claimWithSignature(rows, signature);
     }
 
     function _record(string memory group, string memory verb) private {

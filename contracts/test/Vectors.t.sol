@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {BatchSettlement} from "../src/BatchSettlement.sol";
-import {CustomerVault} from "../src/CustomerVault.sol";
-import {ProviderRegistry} from "../src/ProviderRegistry.sol";
 import {IBatchSettlement} from "../src/interfaces/IBatchSettlement.sol";
 import {ICustomerVault} from "../src/interfaces/ICustomerVault.sol";
+import {IProviderRegistry} from "../src/interfaces/IProviderRegistry.sol";
 import {Fixture} from "./support/Fixture.sol";
 
 /// @notice Digests and encodings against vectors that viem computed, with the code copied to the vectors' addresses.
@@ -72,7 +70,7 @@ contract VectorsTest is Fixture {
     }
 
     function test_node_key() public view {
-        ProviderRegistry at = ProviderRegistry(_address(".registry"));
+        IProviderRegistry at = IProviderRegistry(_address(".registry"));
         bytes32 digest = at.nodeProofDigest(_address(".nodeKey.message.provider"), _address(".nodeKey.message.node"));
         assertEq(digest, _word(".nodeKey.digest"), "digest");
     }
@@ -96,12 +94,12 @@ contract VectorsTest is Fixture {
         });
     }
 
-    function _escrow() private view returns (BatchSettlement) {
-        return BatchSettlement(_address(".escrow"));
+    function _escrow() private view returns (IBatchSettlement) {
+        return IBatchSettlement(_address(".escrow"));
     }
 
-    function _vault() private view returns (CustomerVault) {
-        return CustomerVault(_address(".vault"));
+    function _vault() private view returns (ICustomerVault) {
+        return ICustomerVault(_address(".vault"));
     }
 
     function _address(string memory path) private view returns (address) {

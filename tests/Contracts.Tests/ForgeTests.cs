@@ -71,6 +71,14 @@ public sealed class ForgeTests
     }
 
     [Fact]
+    public async Task The_page_on_gas_shows_the_committed_costs_and_its_goals_hold()
+    {
+        var outcome = await Command.RunAsync("node", Command.Folder, "script/gas-table.mjs", "--check");
+
+        Assert.True(outcome.ExitCode == 0, outcome.Said);
+    }
+
+    [Fact]
     public async Task Committed_abi_is_that_of_the_sources()
     {
         var outcome = await Command.RunAsync("node", Command.Folder, "script/export-abi.mjs", "--check");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Multicall} from "@openzeppelin/contracts/utils/Multicall.sol";
+
 import {IBatchSettlement} from "../../src/interfaces/IBatchSettlement.sol";
 import {Fixture} from "../support/Fixture.sol";
 
@@ -13,7 +15,7 @@ contract MulticallTest is Fixture {
         calls[1] = abi.encodeCall(IBatchSettlement.settle, (RECEIVER, address(currency)));
         calls[2] = abi.encodeCall(IBatchSettlement.refund, (channel(), 4e6));
         vm.prank(RECEIVER);
-        escrow.multicall(calls);
+        Multicall(address(escrow)).multicall(calls);
         assertEq(currency.balanceOf(RECEIVER), 6e6, "receiver");
         assertEq(currency.balanceOf(payer), 4e6, "payer");
         assertEq(balanceOf(id), 6e6, "balance");
@@ -25,6 +27,6 @@ contract MulticallTest is Fixture {
         calls[0] = abi.encodeCall(IBatchSettlement.refund, (channel(), 4e6));
         vm.expectRevert(IBatchSettlement.NotAuthorizedToRefund.selector);
         vm.prank(STRANGER);
-        escrow.multicall(calls);
+        Multicall(address(escrow)).multicall(calls);
     }
 }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {BatchSettlement} from "../../src/BatchSettlement.sol";
-import {CustomerVaultFactory} from "../../src/CustomerVaultFactory.sol";
 import {DevelopmentCurrency} from "../../src/DevelopmentCurrency.sol";
-import {Erc3009DepositCollector} from "../../src/Erc3009DepositCollector.sol";
-import {ProviderRegistry} from "../../src/ProviderRegistry.sol";
 import {IBatchSettlement} from "../../src/interfaces/IBatchSettlement.sol";
 import {ICustomerVault} from "../../src/interfaces/ICustomerVault.sol";
+import {ICustomerVaultFactory} from "../../src/interfaces/ICustomerVaultFactory.sol";
+import {IDepositCollector} from "../../src/interfaces/IDepositCollector.sol";
 import {IProviderRegistry} from "../../src/interfaces/IProviderRegistry.sol";
 import {IRelayed} from "../../src/interfaces/IRelayed.sol";
 import {Test} from "./Test.sol";
@@ -48,21 +46,22 @@ abstract contract Fixture is Test {
     address internal constant OTHER_COURT = address(0xC1);
 
     DevelopmentCurrency internal currency;
-    BatchSettlement internal escrow;
-    Erc3009DepositCollector internal collector;
-    CustomerVaultFactory internal factory;
-    ProviderRegistry internal registry;
+    IBatchSettlement internal escrow;
+    IDepositCollector internal collector;
+    ICustomerVaultFactory internal factory;
+    IProviderRegistry internal registry;
 
     uint256 private _salts;
 
-    /// @dev From artifacts, so that a test contract does not carry the code of all it tests.
+    /// @dev From artifacts and behind interfaces: a test contract does not carry the code of all it tests, needs no
+    /// compiling when that changes, and need not be compiled as the escrow is.
     function setUp() public virtual {
         vm.warp(START);
         currency = DevelopmentCurrency(vm.deployCode("DevelopmentCurrency.sol"));
-        escrow = BatchSettlement(vm.deployCode("BatchSettlement.sol"));
-        collector = Erc3009DepositCollector(vm.deployCode("Erc3009DepositCollector.sol", abi.encode(address(escrow))));
-        factory = CustomerVaultFactory(vm.deployCode("CustomerVaultFactory.sol"));
-        registry = ProviderRegistry(vm.deployCode("ProviderRegistry.sol", abi.encode(address(currency))));
+        escrow = IBatchSettlement(vm.deployCode("BatchSettlement.sol"));
+        collector = IDepositCollector(vm.deployCode("Erc3009DepositCollector.sol", abi.encode(address(escrow))));
+        factory = ICustomerVaultFactory(vm.deployCode("CustomerVaultFactory.sol"));
+        registry = IProviderRegistry(vm.deployCode("ProviderRegistry.sol", abi.encode(address(currency))));
     }
 
     // Channels.

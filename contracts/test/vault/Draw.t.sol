@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {BatchSettlement} from "../../src/BatchSettlement.sol";
 import {DevelopmentCurrency} from "../../src/DevelopmentCurrency.sol";
 import {IBatchSettlement} from "../../src/interfaces/IBatchSettlement.sol";
 import {ICustomerVault} from "../../src/interfaces/ICustomerVault.sol";
@@ -69,7 +68,7 @@ contract DrawTest is Fixture {
         vm.prank(STRANGER);
         _vault.collect(address(_vault), address(currency), 1e6, _id, data);
 
-        BatchSettlement other = new BatchSettlement();
+        IBatchSettlement other = IBatchSettlement(vm.deployCode("BatchSettlement.sol"));
         vm.expectRevert(abi.encodeWithSelector(ICustomerVault.NotEscrow.selector, address(other)));
         other.deposit(_config, 1e6, address(_vault), data);
     }
