@@ -28,10 +28,9 @@ internal sealed class FrontDoor : IWireHandler
 
     public FrontDoor(
         KeyDesk keys, Callers callers, ChatDesk chat, ModelDesk models, Readiness readiness, Cors cors,
-        TimeProvider time, Randomness randomness)
+        ReplayDesk replays, Randomness randomness)
     {
-        (_keys, _callers, _chat, _cors, _randomness) = (keys, callers, chat, cors, randomness);
-        _replays = new ReplayDesk(time);
+        (_keys, _callers, _chat, _cors, _replays, _randomness) = (keys, callers, chat, cors, replays, randomness);
         _routes =
         [
             .. _apis.Select(Paid),
@@ -91,15 +90,17 @@ internal sealed class FrontDoor : IWireHandler
 
     private Task AnswerAsync(Route route, Visit visit, ApiKeyAccount account, CancellationToken aborted) =>
         route.Method != "POST" || visit.Request.Headers[ReplayDesk.Header] is null
-            ? EnterAsync(route, visit, account, aborted)
+            ? EnterAsync(route, visit, account, null, aborted)
             : _replays.AnswerAsync(
-                visit.Request, visit.Response, account,
-                (response, stop) => EnterAsync(route, visit with { Response = response }, account, stop),
+                KeyDesk.SecretOf(Door.Credential(visit.Request))!, account.KeyHash, visit,
+                (response, name, stop) => EnterAsync(route, visit with { Response = response }, account, name, stop),
                 error => FailAsync(visit, route, error, aborted), aborted);
 
-    private async Task EnterAsync(Route route, Visit visit, ApiKeyAccount account, CancellationToken aborted)
+    private async Task EnterAsync(
+        Route route, Visit visit, ApiKeyAccount account, ReplayName? name, CancellationToken aborted)
     {
         using var caller = _callers.Enter(account, visit.Headers, aborted);
+        caller.Name = name;
         // Looking around is free; whatever may lead to work counts, and before any is done.
         if (route.Method == "POST" && caller.TakeRequest() is { } limited)
         {

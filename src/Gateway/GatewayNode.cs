@@ -4,6 +4,7 @@ using Souk.Gateway.Admin;
 using Souk.Gateway.Channels;
 using Souk.Gateway.Chat;
 using Souk.Gateway.Front;
+using Souk.Gateway.Front.Idempotency;
 using Souk.Gateway.Keys;
 using Souk.Gateway.Offers;
 using Souk.Gateway.Receipts;
@@ -66,8 +67,8 @@ public sealed class GatewayNode
         var chat = new ChatDesk(options, chain, calls, stream, _chaser, books, recent, time);
         FrontDoor = new FrontDoor(
             _keys, callers, chat, new ModelDesk(_market, catalogue, chain, time),
-            new Readiness(_market, catalogue, _watch, journal, chain, time), new Cors(options.AllowedOrigins), time,
-            randomness);
+            new Readiness(_market, catalogue, _watch, journal, chain, time), new Cors(options.AllowedOrigins),
+            new ReplayDesk(journal, time), randomness);
         AdminDoor = new AdminDoor(
             options, new KeyAdmin(chain, journal, _keys, time), new UsageReport(chain, journal, time),
             new AdminReports(options, chain, journal, _market, _watch, traffic, recent),

@@ -151,7 +151,7 @@ internal sealed class CallDesk(
             : (best.Worst.OutputTokens, false);
         return caller.TakeTokens(counted.Tokens, output, isGuess) is { } limited
             ? limited
-            : await ReserveAsync(chat, named, caller.Key.KeyHash, appRequest, best, counted);
+            : await ReserveAsync(chat, named, caller, appRequest, best, counted);
     }
 
     // The offers that fit, each with the prompt as its tokenizer counts it; where there is none, why.
@@ -264,9 +264,10 @@ internal sealed class CallDesk(
         Fault.Nobody, "no_provider", $"Nobody offers the model '{chat.Model}' at the moment; try again shortly.");
 
     private async Task<Result<PaidCall>> ReserveAsync(
-        ChatRequest chat, NamedModel named, Bytes32 keyHash, RequestId appRequest, Candidate candidate,
+        ChatRequest chat, NamedModel named, Caller caller, RequestId appRequest, Candidate candidate,
         CountedPrompt prompt)
     {
+        var keyHash = caller.Key.KeyHash;
         var verified = candidate.Listed.Verified;
         var (offer, worst) = (verified.Offer, candidate.Worst);
         if (!Peers.Target(offer).TryGet(out var target, out var refusal))
@@ -312,7 +313,7 @@ internal sealed class CallDesk(
             {
                 Path = PathOf(chat),
             };
-            List<LedgerEvent> events = [reserved];
+            List<LedgerEvent> events = [reserved, .. Named(caller, appRequest, nowMs)];
             if (!book.Offers.ContainsKey(verified.Hash))
             {
                 events.Add(new OfferUsed(verified.Hash, verified.Original, nowMs));
@@ -329,6 +330,12 @@ internal sealed class CallDesk(
             return (events.ToArray(), call);
         });
     }
+
+    // Bound in the same append as the money, so that after a crash either both are there or neither.
+    private static IEnumerable<LedgerEvent> Named(Caller caller, RequestId appRequest, ulong nowMs) =>
+        caller.Name is { } name
+            ? [new RequestNamed(name.Id, name.Fingerprint, caller.Key.KeyHash, appRequest, nowMs)]
+            : [];
 
     private static string PathOf(ChatRequest chat) =>
         chat.Embedding is not null ? NodePaths.Embeddings

@@ -1,3 +1,4 @@
+using Souk.Gateway.Front.Idempotency;
 using Souk.Ledger.Customer;
 using Souk.Protocol;
 using Souk.Wire;
@@ -64,6 +65,9 @@ internal sealed class Caller : IDisposable
 
     /// <summary>The key as it was when the request came.</summary>
     public ApiKeyAccount Key { get; }
+
+    /// <summary>What the app called the request, by which it is done once; null where it has no name.</summary>
+    public ReplayName? Name { get; set; }
 
     /// <summary>Cancelled when the app has left or the key was revoked: the work is to stop.</summary>
     public CancellationToken Stopped => _stopped.Token;

@@ -53,15 +53,13 @@ internal sealed class KeyDesk(
     /// <summary>The account behind an Authorization header, if it may be used now.</summary>
     public Result<ApiKeyAccount> Authorise(string? authorization)
     {
-        const string Bearer = "Bearer ";
-        if (authorization is null || !authorization.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)
-            || authorization.Length > MostKeyCharacters)
+        if (SecretOf(authorization) is not { } secret)
         {
             return new Refusal(
                 Fault.Theirs, "invalid_api_key", "There is no API key; send it as 'Authorization: Bearer KEY'.");
         }
 
-        var account = journal.Book.ApiKeys.GetValueOrDefault(HashOf(authorization[Bearer.Length..].Trim()));
+        var account = journal.Book.ApiKeys.GetValueOrDefault(HashOf(secret));
         return ApiKeyRules.CheckUse(KeyStanding.Of(account, Now()), Now() / 1000) is { } refusal ? refusal : account!;
     }
 
@@ -126,6 +124,16 @@ internal sealed class KeyDesk(
         }
 
         return refusal;
+    }
+
+    /// <summary>The key in an Authorization header; null where there is none.</summary>
+    public static string? SecretOf(string? authorization)
+    {
+        const string Bearer = "Bearer ";
+        return authorization is { Length: <= MostKeyCharacters }
+            && authorization.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)
+                ? authorization[Bearer.Length..].Trim()
+                : null;
     }
 
     /// <summary>How a key is kept.</summary>

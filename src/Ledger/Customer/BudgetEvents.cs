@@ -53,12 +53,26 @@ internal static class BudgetEvents
         var reserved = ReservationOf(book, row.AppRequest, row.KeyHash);
         Broken.Unless(row.Charged <= reserved.Amount, "An app is never billed more than was reserved.");
         var day = UtcDay.Of(row.AtMs);
-        return End(book, reserved, row.Charged, day).With(
+        var ended = End(book, reserved, row.Charged, day).With(
             new UseKey(day, row.KeyHash, reserved.Model ?? ""), KeyUse.Nothing with { Billed = row.Charged });
+        return reserved.Name is { } name ? ended.With(ended.Names.Charged(name, row.AppRequest)) : ended;
     }
 
-    public static CustomerBook Apply(CustomerBook book, BudgetReleased row) =>
-        End(book, ReservationOf(book, row.AppRequest, row.KeyHash), Amount.Zero, UtcDay.Of(row.AtMs));
+    public static CustomerBook Apply(CustomerBook book, BudgetReleased row)
+    {
+        var reserved = ReservationOf(book, row.AppRequest, row.KeyHash);
+        var ended = End(book, reserved, Amount.Zero, UtcDay.Of(row.AtMs));
+        // What cost nothing may be done again under its name.
+        return reserved.Name is { } name ? ended.With(ended.Names.Released(name, row.AppRequest)) : ended;
+    }
+
+    public static CustomerBook Apply(CustomerBook book, RequestNamed row)
+    {
+        var reserved = ReservationOf(book, row.AppRequest, row.KeyHash);
+        return book
+            .With(book.Reservations.SetItem(row.AppRequest, reserved with { Name = row.Name }))
+            .With(book.Names.With(row));
+    }
 
     /// <summary>What a receipt adds to the use of the key that it is billed to. That is known while the reservation
     /// stands; what comes later is the gateway's own cost.</summary>

@@ -47,6 +47,9 @@ public sealed record CustomerBook : IBook<CustomerBook>
     public ImmutableSortedDictionary<Bytes32, Signed<Offer>> Offers { get; private init; } =
         ImmutableSortedDictionary<Bytes32, Signed<Offer>>.Empty;
 
+    /// <summary>The names of requests that are done once.</summary>
+    public NameBook Names { get; private init; } = NameBook.Empty;
+
     /// <summary>Draws on the vault that were signed, by nonce.</summary>
     public ImmutableSortedDictionary<Bytes32, DrawSigned> Draws { get; private init; } =
         ImmutableSortedDictionary<Bytes32, DrawSigned>.Empty;
@@ -74,6 +77,8 @@ public sealed record CustomerBook : IBook<CustomerBook>
         BudgetReserved row => BudgetEvents.Apply(this, row),
         BudgetCharged row => BudgetEvents.Apply(this, row),
         BudgetReleased row => BudgetEvents.Apply(this, row),
+        RequestNamed row => BudgetEvents.Apply(this, row),
+        ReplyKept row => With(Names.With(row)),
         DrawSigned row => Drawn(row),
         OfferUsed row => this with { Offers = Offers.SetItem(row.OfferHash, row.Offer) },
         ChannelOpened row => CustomerChannelEvents.Apply(this, row),
@@ -111,6 +116,7 @@ public sealed record CustomerBook : IBook<CustomerBook>
                 .Where(draw => draw.Value.Deadline < aDayAgo)
                 .Select(draw => draw.Key)),
             Uses = Uses.RemoveRange(Uses.Keys.TakeWhile(use => use.Day < firstDay)),
+            Names = Names.Forget(nowMs),
         };
     }
 
@@ -131,6 +137,8 @@ public sealed record CustomerBook : IBook<CustomerBook>
 
     internal CustomerBook With(UseKey at, KeyUse more) =>
         this with { Uses = Uses.SetItem(at, Uses.GetValueOrDefault(at, KeyUse.Nothing) + more) };
+
+    internal CustomerBook With(NameBook names) => this with { Names = names };
 
     internal CustomerBook WithLoss(Amount amount) => this with { Losses = Losses + amount };
 

@@ -62,4 +62,8 @@ public sealed record CustomerRequest(RequestSent Sent, ulong IdsReceived, Amount
 /// The worst-case cost that an app's request has set aside. <paramref name="Model"/> is known once a receipt came.
 /// </summary>
 public sealed record Reservation(
-    RequestId AppRequest, Bytes32 KeyHash, Amount Amount, ulong AtMs, string? Model = null);
+    RequestId AppRequest, Bytes32 KeyHash, Amount Amount, ulong AtMs, string? Model = null)
+{
+    /// <summary>What the app called the request; null where it has no name.</summary>
+    public Bytes32? Name { get; init; }
+}

@@ -45,6 +45,8 @@ public static class RowCodec
         ("claim_mined", RowJson.Default.ClaimMined),
         ("claim_failed", RowJson.Default.ClaimFailed),
         ("settled", RowJson.Default.Settled),
+        ("request_named", RowJson.Default.RequestNamed),
+        ("reply_kept", RowJson.Default.ReplyKept),
     ];
 
     private static readonly FrozenDictionary<string, JsonTypeInfo> ByKind =
@@ -131,4 +133,6 @@ public static class RowCodec
 [JsonSerializable(typeof(ClaimMined))]
 [JsonSerializable(typeof(ClaimFailed))]
 [JsonSerializable(typeof(Settled))]
+[JsonSerializable(typeof(RequestNamed))]
+[JsonSerializable(typeof(ReplyKept))]
 internal sealed partial class RowJson : JsonSerializerContext;

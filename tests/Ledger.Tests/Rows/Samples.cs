@@ -91,5 +91,7 @@ internal static class Samples
         new ClaimMined(Hash("claim"), Hash("transaction"), 27, 27),
         new ClaimFailed(Hash("claim"), "reverted", 28),
         new Settled(AddressOf(2), AddressOf(4), Units(29), Hash("transaction"), 29),
+        new RequestNamed(Hash("name"), Hash("what was asked"), Hash("key"), Request(1), 30),
+        new ReplyKept(Hash("name"), Hash("what was asked"), Hash("key"), Request(1), 31, 31),
     ];
 }

@@ -2,53 +2,59 @@ using Souk.Protocol;
 
 namespace Souk.Gateway.Front.Idempotency;
 
-/// <summary>Whose request it is: an API key's hash, and what the app called the request.</summary>
-internal readonly record struct ReplayKey(Bytes32 ApiKey, string Name);
-
-/// <summary>A request that is under way or was answered.</summary>
+/// <summary>A named request that is under way.</summary>
 /// <param name="Fingerprint">What was asked; the same name with another question is a mistake of the app.</param>
 internal sealed record Shelved(Bytes32 Fingerprint)
 {
-    private readonly TaskCompletionSource<KeptReply?> _reply = new();
+    private readonly TaskCompletionSource<ReplayOutcome> _outcome = new();
 
-    /// <summary>The reply once it is whole; null where the request broke off before it had one.</summary>
-    public Task<KeptReply?> Reply => _reply.Task;
+    /// <summary>How it ended.</summary>
+    public Task<ReplayOutcome> Outcome => _outcome.Task;
 
     /// <summary>Ends the waiting of the others.</summary>
-    public void Settle(KeptReply? reply) => _reply.TrySetResult(reply);
+    public void Settle(ReplayOutcome outcome) => _outcome.TrySetResult(outcome);
 }
 
 /// <summary>
-/// The replies that apps may ask for again, in memory. Bounded in number and bytes, those under way included: the
-/// oldest leave first.
+/// The named requests that are under way, and the room for what is being recorded of them. What has ended is in the
+/// ledger.
 /// </summary>
-internal sealed class ReplayShelf(TimeProvider time, int mostReplies, long mostBytes)
+/// <param name="mostBytes">The most that all replies under way may hold together.</param>
+internal sealed class ReplayShelf(long mostBytes)
 {
-    /// <summary>What one entry takes beside its body: name, headers and the shelf's own.</summary>
-    private const int Overhead = 1_024;
-
-    private static readonly TimeSpan KeptFor = TimeSpan.FromHours(24);
     private readonly Lock _guard = new();
-    private readonly Dictionary<ReplayKey, Shelved> _shelf = [];
-    private readonly Queue<(ReplayKey Key, DateTimeOffset At, long Bytes)> _kept = [];
-    private long _keptBytes;
+    private readonly Dictionary<Bytes32, Shelved> _underWay = [];
     private long _heldBytes;
 
-    /// <summary>Takes a place for a request. <c>IsFirst</c> tells the one caller who has to do the work and then
-    /// calls <see cref="Finish"/>.</summary>
-    public (Shelved Entry, bool IsFirst) Take(ReplayKey key, Bytes32 fingerprint)
+    /// <summary>
+    /// Takes the place of a name. <c>IsFirst</c> tells the one caller who has to find the outcome and then calls
+    /// <see cref="Finish"/>; an entry of another fingerprint is somebody else's question.
+    /// </summary>
+    /// <param name="name">Whose place.</param>
+    /// <param name="fingerprint">What is asked now.</param>
+    /// <param name="known">What was asked under the name before, as the ledger has it.</param>
+    public (Shelved Entry, bool IsFirst) Take(Bytes32 name, Bytes32 fingerprint, Func<Bytes32?> known)
     {
         lock (_guard)
         {
-            DropOld();
-            return _shelf.TryGetValue(key, out var known)
-                ? (known, false)
-                : (_shelf[key] = new Shelved(fingerprint), true);
+            if (_underWay.TryGetValue(name, out var entry))
+            {
+                return (entry, false);
+            }
+
+            // Asked under the lock: a place is given up only after its outcome is in the ledger.
+            entry = new Shelved(known() ?? fingerprint);
+            var isFirst = entry.Fingerprint == fingerprint;
+            if (isFirst)
+            {
+                _underWay.Add(name, entry);
+            }
+
+            return (entry, isFirst);
         }
     }
 
-    /// <summary>Asks for room for a reply that is under way; false where there is none, even without the kept
-    /// ones.</summary>
+    /// <summary>Asks for room for a reply that is under way; false where there is none.</summary>
     public bool TryHold(int bytes)
     {
         lock (_guard)
@@ -59,42 +65,20 @@ internal sealed class ReplayShelf(TimeProvider time, int mostReplies, long mostB
             }
 
             _heldBytes += bytes;
-            DropOld();
             return true;
         }
     }
 
-    /// <summary>Gives the reply to those who wait, and keeps it for those who ask later if it is final.</summary>
+    /// <summary>Gives the place up and the outcome to those who wait.</summary>
     /// <param name="held">Bytes that <see cref="TryHold"/> granted it.</param>
-    public void Finish(ReplayKey key, Shelved entry, KeptReply? reply, int held)
+    public void Finish(Bytes32 name, Shelved entry, ReplayOutcome outcome, int held)
     {
         lock (_guard)
         {
             _heldBytes -= held;
-            if (reply is { IsFinal: true })
-            {
-                var bytes = Overhead + (reply.Body?.Length ?? 0);
-                _kept.Enqueue((key, time.GetUtcNow(), bytes));
-                _keptBytes += bytes;
-                DropOld();
-            }
-            else
-            {
-                _shelf.Remove(key);
-            }
+            _underWay.Remove(name);
         }
 
-        entry.Settle(reply);
-    }
-
-    private void DropOld()
-    {
-        while (_kept.TryPeek(out var oldest) && (_kept.Count > mostReplies || _keptBytes + _heldBytes > mostBytes
-            || time.GetUtcNow() - oldest.At >= KeptFor))
-        {
-            _kept.Dequeue();
-            _keptBytes -= oldest.Bytes;
-            _shelf.Remove(oldest.Key);
-        }
+        entry.Settle(outcome);
     }
 }
