@@ -13,6 +13,28 @@ public abstract record MarketAction
     /// again when its turn to be sent comes, is higher. Null: whatever it takes. For actions that run code of somebody
     /// else's choice.</summary>
     public ulong? MostGas { get; init; }
+
+    /// <summary>By when it has to be mined; null where nothing is lost by waiting.</summary>
+    public Hurry? Hurry { get; init; }
+}
+
+/// <summary>
+/// A transaction that is worth nothing after its deadline. From the margin on it is replaced with higher fees at every
+/// block, above the usual limit, and the more the nearer the deadline is; never above what it is worth.
+/// </summary>
+/// <param name="Deadline">Unix seconds, by the chain's clock.</param>
+/// <param name="MarginSeconds">How long before it the haste begins.</param>
+/// <param name="MostFee">Most that it may cost in all, in wei.</param>
+public sealed record Hurry(ulong Deadline, ulong MarginSeconds, UInt128 MostFee)
+{
+    /// <summary>What is offered of the usual fee, in percent: 100 before the margin, then 200, 400 in its second half,
+    /// 800 in its last quarter and after it.</summary>
+    /// <param name="now">Unix seconds.</param>
+    public uint Percent(ulong now)
+    {
+        var left = now < Deadline ? Deadline - now : 0;
+        return left > MarginSeconds ? 100u : left > MarginSeconds / 2 ? 200u : left > MarginSeconds / 4 ? 400u : 800u;
+    }
 }
 
 /// <summary>One row of a claim: a voucher with the payer's signature, and the total taken under it.</summary>
@@ -33,6 +55,10 @@ public sealed record DepositThrough(
 /// <summary>Books vouchers. Sent by receiver or receiverAuthorizer of every row, or by anyone with the
 /// receiverAuthorizer's signature over the batch. One bad row reverts all.</summary>
 public sealed record Claim(IReadOnlyList<VoucherClaim> Rows, Signature? Authorisation) : MarketAction;
+
+/// <summary>Several claims, each with its own signature, in one transaction. Anyone may send it; one that reverts
+/// reverts all.</summary>
+public sealed record ClaimEach(IReadOnlyList<Claim> Claims) : MarketAction;
 
 /// <summary>Pays a receiver what was claimed for it, in the network's currency. Anyone may send it.</summary>
 public sealed record Settle(Address Receiver) : MarketAction;

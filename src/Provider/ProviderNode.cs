@@ -3,6 +3,7 @@ using Souk.Chain;
 using Souk.Ledger;
 using Souk.Ledger.Books;
 using Souk.Ledger.Selling;
+using Souk.Market.Claims;
 using Souk.Protocol;
 using Souk.Provider.Channels;
 using Souk.Provider.Claims;
@@ -22,10 +23,23 @@ public sealed record ProviderParts(
 public sealed record ProviderStatus(
     int Offers, int Channels, int Running, Amount Earned, Amount Claimed, Amount Unclaimed, Amount PaidOut,
         Amount Losses,
-    Amount Exposure, ulong HeadNumber);
+    Amount Exposure, ulong HeadNumber, ClaimStatus Claiming);
 
-/// <summary>What a claim brought: transactions that claimed, the one that paid out, and how much.</summary>
-public sealed record ClaimReport(IReadOnlyList<Bytes32> Claims, Bytes32? Settlement, Amount Paid);
+/// <summary>How claiming stands.</summary>
+/// <param name="Outlook">What the next claim waits for; null before the price of gas is known, or where there is
+/// nothing to claim.</param>
+/// <param name="Held">What kept the last turn from claiming; null where nothing did.</param>
+/// <param name="SetAside">Channels whose claims would revert.</param>
+/// <param name="MarginSeconds">How long before a withdrawal matures a claim has to be on its way.</param>
+public sealed record ClaimStatus(
+    ClaimOutlook? Outlook, Refusal? Held, IReadOnlyList<SetAsideRow> SetAside, ulong MarginSeconds);
+
+/// <summary>What a claim brought: transactions that claimed, the last one that paid out, and how much in all.</summary>
+public sealed record ClaimReport(IReadOnlyList<Bytes32> Claims, Bytes32? Settlement, Amount Paid)
+{
+    /// <summary>Channels whose claims would revert.</summary>
+    public IReadOnlyList<SetAsideRow> SetAside { get; init; } = [];
+}
 
 /// <summary>
 /// Sells: announces offers, serves paid requests, signs receipts, claims vouchers. Start it, put <see cref="Handler"/>
@@ -56,7 +70,7 @@ public sealed class ProviderNode : IDisposable
         _requests = new RequestDesk(
             admission, new ReceiptDesk(options, chain, journal, time), journal, _watch, time,
             parts.Logs.CreateLogger<RequestDesk>());
-        _claimer = new Claimer(options, chain, journal, _watch, time, parts.Logs.CreateLogger<Claimer>());
+        _claimer = new Claimer(options, chain, journal, _watch, time, parts.Logs);
         _relay = new DepositRelay(options, chain, time);
         var channels = new ChannelDesk(options, chain, journal, _watch, nonces, _relay, time);
         Handler = new ProviderHandler(_requests, channels, _offers, time);
@@ -76,7 +90,7 @@ public sealed class ProviderNode : IDisposable
             return new ProviderStatus(
                 _offers.Newest.Count, book.Channels.Count, _requests.Running, book.Earned, claimed, unclaimed,
                     book.PaidOut,
-                book.Losses, Admission.Exposure(book), _watch.Newest.Number);
+                book.Losses, Admission.Exposure(book), _watch.Newest.Number, _claimer.Status);
         }
     }
 

@@ -91,6 +91,10 @@ public sealed class ProviderOptions
     /// <summary>A claim is sent when its value is at least so many times its gas. Default 10.</summary>
     public uint ClaimValueOverGas { get; init; } = 10;
 
+    /// <summary>After so long what was earned is claimed, and what was claimed is paid out, at twice its gas already.
+    /// Default one day.</summary>
+    public TimeSpan ClaimAfter { get; init; } = TimeSpan.FromDays(1);
+
     /// <summary>What 10^18 wei of the chain's gas money are worth in smallest units of the currency, for that
     /// comparison. Zero claims whatever is there. Default 3,000 whole units of a currency with six decimals.</summary>
     public Amount GasMoneyPrice { get; init; } = new(3_000_000_000);
@@ -127,6 +131,7 @@ public sealed class ProviderOptions
             $"The withdraw delay is outside {ChannelConfig.MinWithdrawDelay} to {ChannelConfig.MaxWithdrawDelay} "
                 + $"seconds.");
         Check(OfferSeconds is >= 60 and <= 900, "An offer's lifetime is outside 60 to 900 seconds.");
+        Check(ClaimAfter >= TimeSpan.Zero, "The age after which is claimed is below zero.");
         Check(ClaimEvery > TimeSpan.Zero && CoverWait > TimeSpan.Zero, "A waiting time is not above zero.");
         Check(
             OpeningsPerPayerAndHour > 0 && OpeningsPerPeerAndHour > 0,

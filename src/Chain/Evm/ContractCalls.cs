@@ -78,6 +78,8 @@ internal static class ContractCalls
         Claim { Authorisation: null } a => BatchSettlementContract.EncodeClaim(Rows(a)),
         Claim { Authorisation: { } signature } a => BatchSettlementContract.EncodeClaimWithSignature(
             Rows(a), signature.ToBytes()),
+        ClaimEach a => BatchSettlementContract.EncodeMulticall(
+            [.. a.Claims.Select(claim => (ReadOnlyMemory<byte>)EncodeEscrow(claim, network))]),
         Settle a => BatchSettlementContract.EncodeSettle(a.Receiver, network.Currency),
         Refund { Authorisation: null } a => BatchSettlementContract.EncodeRefund(Config(a.Channel), a.Amount.Units),
         Refund { Authorisation: { } authority } a => BatchSettlementContract.EncodeRefundWithSignature(

@@ -12,7 +12,7 @@ internal sealed class EvmMarketAccount(TransactionSender sender, NetworkFile net
     public async Task<Result<TxOutcome>> SubmitAsync(MarketAction action, CancellationToken cancellation)
     {
         var call = ContractCalls.Encode(action, network);
-        var sent = await sender.SendAsync(call.To, call.Data, call.Value, cancellation, action.MostGas);
+        var sent = await sender.SendAsync(call.To, call.Data, call.Value, cancellation, action.MostGas, action.Hurry);
         return sent.TryGet(out var receipt, out var refusal)
             ? new TxOutcome(receipt.Transaction, receipt.Block, receipt.BlockHash, receipt.GasUsed, receipt.Fee)
             : refusal;

@@ -34,6 +34,14 @@ internal readonly record struct Fees(UInt128 BaseFee, UInt128 Tip, UInt128 Cap)
         return new Fees(now.BaseFee, tip, UInt128.Max(Raised(Cap), (now.BaseFee * 2) + tip));
     }
 
+    /// <summary>A tip so many percent of the usual one, within the greatest fee that is offered.</summary>
+    public Fees Hurried(uint percent, UInt128 greatest)
+    {
+        var tip = UInt128.Min(Tip * percent / 100, greatest > BaseFee ? greatest - BaseFee : 0);
+        tip = UInt128.Max(tip, UInt128.Min(Tip, greatest));
+        return new Fees(BaseFee, tip, UInt128.Min(Cap - Tip + tip, greatest));
+    }
+
     // The list ends with the fee of the block that comes next.
     private static UInt128? NextBaseFee(JsonElement history)
     {

@@ -26,6 +26,10 @@ internal sealed class InFlight(
     private Fees _fees = fees;
     private Fees _fillFees = fees;
 
+    private SenderOptions Offered => wish.Options(options, gas, Now);
+
+    private ulong Now => (ulong)chain.Time.GetUtcNow().ToUnixTimeSeconds();
+
     private enum Sent
     {
         Accepted,
@@ -92,7 +96,8 @@ internal sealed class InFlight(
     // Not mined yet: raise the fees when it is stuck, send again what the node has forgotten.
     private async Task<ulong> PushAsync(Look look, ulong sentAt, CancellationToken cancellation)
     {
-        if (look.Block < sentAt || look.Block - sentAt < (ulong)options.ReplaceAfterBlocks)
+        var offered = Offered;
+        if (look.Block < sentAt || look.Block - sentAt < (ulong)offered.ReplaceAfterBlocks)
         {
             if (!look.IsKnown)
             {
@@ -108,8 +113,8 @@ internal sealed class InFlight(
             await FillGapAsync(look.NextNonce, now, cancellation);
         }
 
-        var raised = _fees.Replacing(now);
-        if (raised.Cap > options.GreatestFee)
+        var raised = _fees.Replacing(now.Hurried(wish.Hurry?.Percent(Now) ?? 100, offered.GreatestFee));
+        if (raised.Cap > offered.GreatestFee)
         {
             await BroadcastAsync(_versions[^1], cancellation);
             return look.Block;
@@ -124,7 +129,7 @@ internal sealed class InFlight(
     private async Task FillGapAsync(ulong next, Fees now, CancellationToken cancellation)
     {
         var raised = _fillFees.Replacing(now);
-        if (nonce - next > WidestGap || raised.Cap > options.GreatestFee)
+        if (nonce - next > WidestGap || raised.Cap > Offered.GreatestFee)
         {
             return;
         }
@@ -161,11 +166,11 @@ internal sealed class InFlight(
 
             var now = await Fees.EstimateAsync(chain, options, cancellation);
             var raised = _fees.Replacing(now);
-            if (raised.Cap > options.GreatestFee)
+            if (raised.Cap > Offered.GreatestFee)
             {
                 return _versions.Count > 1
                     ? (Sent.Accepted, null)
-                    : (Sent.Refused, Refusals.TooExpensive(raised.Cap, options.GreatestFee));
+                    : (Sent.Refused, Refusals.TooExpensive(raised.Cap, Offered.GreatestFee));
             }
 
             _fees = raised;

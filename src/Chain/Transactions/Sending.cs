@@ -7,7 +7,21 @@ namespace Souk.Chain.Transactions;
 
 /// <summary>What is to be sent; fees, gas and nonce are found when its turn comes. Where the estimate is above
 /// <paramref name="MostGas"/> nothing is sent.</summary>
-internal sealed record TransactionWish(Address? To, ReadOnlyMemory<byte> Data, UInt128 Value, ulong? MostGas = null);
+internal sealed record TransactionWish(
+    Address? To, ReadOnlyMemory<byte> Data, UInt128 Value, ulong? MostGas = null, Hurry? Hurry = null)
+{
+    /// <summary>The options with which it is sent now: in haste at every block, and up to what it is worth.</summary>
+    /// <param name="usual">Without haste.</param>
+    /// <param name="gas">Units that it takes.</param>
+    /// <param name="now">Unix seconds.</param>
+    public SenderOptions Options(SenderOptions usual, ulong gas, ulong now) =>
+        Hurry is not { } hurry ? usual
+        : hurry.Percent(now) == 100 ? usual with
+        {
+            GreatestFee = UInt128.Min(usual.GreatestFee, hurry.MostFee / Math.Max(gas, 1)),
+        }
+        : usual with { GreatestFee = hurry.MostFee / Math.Max(gas, 1), ReplaceAfterBlocks = 1 };
+}
 
 /// <summary>Takes one wish at a time from estimate to receipt.</summary>
 internal sealed class Sending(RpcChain chain, PrivateKey key, SenderOptions options)
@@ -41,13 +55,15 @@ internal sealed class Sending(RpcChain chain, PrivateKey key, SenderOptions opti
                 return refusal;
             }
 
+            var now = (ulong)chain.Time.GetUtcNow().ToUnixTimeSeconds();
+            var greatest = wish.Options(options, units, now).GreatestFee;
             var fees = await Fees.EstimateAsync(chain, options, cancellation);
-            if (fees.BaseFee + fees.Tip > options.GreatestFee)
+            if (fees.BaseFee + fees.Tip > greatest)
             {
-                return Refusals.TooExpensive(fees.BaseFee + fees.Tip, options.GreatestFee);
+                return Refusals.TooExpensive(fees.BaseFee + fees.Tip, greatest);
             }
 
-            fees = fees with { Cap = UInt128.Min(fees.Cap, options.GreatestFee) };
+            fees = fees.Hurried(wish.Hurry?.Percent(now) ?? 100, greatest);
             var nonce = await NonceAsync(cancellation);
             var inFlight = new InFlight(chain, key, options, wish, units, nonce, fees, started);
             if (await inFlight.RunAsync(cancellation) is not { } outcome)

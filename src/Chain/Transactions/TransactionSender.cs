@@ -50,12 +50,15 @@ public sealed class TransactionSender : IAsyncDisposable
     /// <param name="value">Wei.</param>
     /// <param name="cancellation">Stops waiting.</param>
     /// <param name="mostGas">Greatest estimate with which it is sent; null: any.</param>
+    /// <param name="hurry">By when it has to be mined; null: whenever.</param>
     public async Task<Result<EvmReceipt>> SendAsync(
-        Address? to, ReadOnlyMemory<byte> data, UInt128 value, CancellationToken cancellation, ulong? mostGas = null)
+        Address? to, ReadOnlyMemory<byte> data, UInt128 value, CancellationToken cancellation, ulong? mostGas = null,
+        Hurry? hurry = null)
     {
         var done = new TaskCompletionSource<Result<EvmReceipt>>(TaskCreationOptions.RunContinuationsAsynchronously);
         ObjectDisposedException.ThrowIf(
-            !_jobs.Writer.TryWrite(new Job(new TransactionWish(to, data, value, mostGas), done, cancellation)), this);
+            !_jobs.Writer.TryWrite(new Job(new TransactionWish(to, data, value, mostGas, hurry), done, cancellation)),
+            this);
         _ = _pump.Value;
         return await done.Task.WaitAsync(cancellation);
     }

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Souk.Protocol;
 using Souk.Provider;
+using Souk.Provider.Claims;
 using Souk.Wire;
 using Souk.Wire.Paid;
 
@@ -85,15 +86,39 @@ internal sealed class OwnerDoor(ProviderNode node, ProviderOptions options, Netw
             ["paid_out"] = Text(status.PaidOut),
             ["losses"] = Text(status.Losses),
             ["exposure"] = Text(status.Exposure),
+            ["next_claim"] = NextClaim(status.Claiming),
+            ["set_aside"] = Rows(status.Claiming.SetAside),
+            ["claim_margin_seconds"] = status.Claiming.MarginSeconds,
             ["unclaimed_cap"] = options.MostUnclaimed == Amount.MaxValue ? null : Text(options.MostUnclaimed),
         };
     }
+
+    private string NextClaim(ClaimStatus claiming) => (claiming.Held, claiming.Outlook) switch
+    {
+        ({ } held, _) => $"held up: {held.Message}",
+        (_, { DueInSeconds: { } due } outlook) => FormattableString.Invariant(
+            $"when {Text(outlook.Value)} exceeds {Text(outlook.Needed)}, or in {due} s, or when a customer withdraws"),
+        (_, { } outlook) => $"when there is more than {Text(outlook.Needed)}",
+        _ => "nothing to claim",
+    };
+
+    private static List<Dictionary<string, object?>> Rows(IReadOnlyList<SetAsideRow> rows) =>
+    [
+        .. rows.Select(row => new Dictionary<string, object?>
+        {
+            ["channel"] = row.ChannelId.ToString(),
+            ["reason"] = row.Reason,
+            ["since"] = row.Since,
+            ["retry_at"] = row.RetryAt,
+        }),
+    ];
 
     private Dictionary<string, object?> Claimed(ClaimReport report) => new()
     {
         ["claims"] = report.Claims.Select(hash => hash.ToString()).ToList(),
         ["settlement"] = report.Settlement?.ToString(),
         ["paid"] = Text(report.Paid),
+        ["set_aside"] = Rows(report.SetAside),
     };
 
     private string Text(Amount amount) => amount.ToDecimal(network.CurrencyDecimals);

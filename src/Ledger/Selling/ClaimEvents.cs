@@ -19,7 +19,8 @@ internal static class ClaimEvents
             book = book.With(channel with { Claiming = claimed.Total });
         }
 
-        return book.With(book.Claims.Add(row.ClaimId, new PendingClaim(row.ClaimId, row.Channels, row.AtMs)));
+        return book.With(book.Claims.Add(row.ClaimId, new PendingClaim(row.ClaimId, row.Channels, row.AtMs)))
+            .WithTrying(book.TryingSinceMs ?? row.AtMs);
     }
 
     public static ProviderBook Apply(ProviderBook book, ClaimMined row)
@@ -32,10 +33,13 @@ internal static class ClaimEvents
             {
                 Claimed = Amount.Max(channel.Claimed, claimed.Total),
                 Claiming = Amount.Zero,
-            });
+                WaitsSinceMs = channel.Base > claimed.Total ? row.AtMs : channel.WaitsSinceMs,
+            }).WithOwed(channel.Config.Receiver, row.AtMs);
         }
 
-        return book.With(book.Claims.Remove(row.ClaimId));
+        // After a restart nobody knows when it was mined.
+        return (row.TransactionHash.IsZero ? book : book.WithMeasured(row.AtMs))
+            .With(book.Claims.Remove(row.ClaimId)).WithTrying(null);
     }
 
     public static ProviderBook Apply(ProviderBook book, ClaimFailed row)
@@ -46,7 +50,10 @@ internal static class ClaimEvents
             book = book.With(book.Channel(claimed.ChannelId) with { Claiming = Amount.Zero });
         }
 
-        return book.With(book.Claims.Remove(row.ClaimId));
+        // A claim that was not mined in time is tried again, and took longer. Where a contract refused it, or no node
+        // answered (then no voucher is taken either), that says nothing of how long claims take.
+        return book.With(book.Claims.Remove(row.ClaimId))
+            .WithTrying(row.Reason == "not_mined" ? book.TryingSinceMs : null);
     }
 
     private static PendingClaim Pending(ProviderBook book, Bytes32 id) =>

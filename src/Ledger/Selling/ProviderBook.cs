@@ -37,6 +37,19 @@ public sealed record ProviderBook : IBook<ProviderBook>
     public ImmutableSortedDictionary<Bytes32, PendingClaim> Claims { get; private init; } =
         ImmutableSortedDictionary<Bytes32, PendingClaim>.Empty;
 
+    /// <summary>When the latest claims were mined and how long that took, oldest first, both in Unix milliseconds;
+    /// at most 16.</summary>
+    public ImmutableList<(ulong AtMs, ulong TookMs)> ClaimTimes { get; private init; } = [];
+
+    /// <summary>Since when there has been an attempt to claim, without one that was mined; null where none is under
+    /// way.</summary>
+    public ulong? TryingSinceMs { get; private init; }
+
+    /// <summary>Receivers for whom was claimed what was not paid out yet, and since when, in Unix
+    /// milliseconds.</summary>
+    public ImmutableSortedDictionary<Address, ulong> OwedSinceMs { get; private init; } =
+        ImmutableSortedDictionary<Address, ulong>.Empty;
+
     /// <summary>Everything that receipts have ever charged.</summary>
     public Amount Earned { get; private init; }
 
@@ -67,7 +80,7 @@ public sealed record ProviderBook : IBook<ProviderBook>
         ClaimSubmitted row => ClaimEvents.Apply(this, row),
         ClaimMined row => ClaimEvents.Apply(this, row),
         ClaimFailed row => ClaimEvents.Apply(this, row),
-        Settled row => this with { PaidOut = PaidOut + row.Amount },
+        Settled row => this with { PaidOut = PaidOut + row.Amount, OwedSinceMs = OwedSinceMs.Remove(row.Receiver) },
         LossBooked row => ProviderEvents.Apply(this, row),
         _ => throw new InvalidOperationException($"{happened.GetType().Name} is no event of a provider."),
     };
@@ -110,6 +123,18 @@ public sealed record ProviderBook : IBook<ProviderBook>
         Offers = Offers.SetItem(row.OfferHash, row.Offer),
         OfferSequences = OfferSequences.SetItem(row.Offer.Message.ModelDigest, row.Offer.Message.Sequence),
     };
+
+    internal ProviderBook WithTrying(ulong? sinceMs) => this with { TryingSinceMs = sinceMs };
+
+    internal ProviderBook WithMeasured(ulong atMs)
+    {
+        const int Kept = 16;
+        var took = TryingSinceMs is { } since && since < atMs ? atMs - since : 0;
+        return this with { ClaimTimes = [.. ClaimTimes.TakeLast(Kept - 1), (atMs, took)] };
+    }
+
+    internal ProviderBook WithOwed(Address receiver, ulong sinceMs) =>
+        OwedSinceMs.ContainsKey(receiver) ? this : this with { OwedSinceMs = OwedSinceMs.Add(receiver, sinceMs) };
 
     internal ProviderBook WithEarned(Amount charge) => this with { Earned = Earned + charge };
 

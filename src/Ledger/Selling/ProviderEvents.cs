@@ -101,8 +101,9 @@ internal static class ProviderEvents
             "The receipt names another channel or index than its request.");
         Broken.Unless(receipt.Cumulative == channel.Base + receipt.Charge, "The receipt does not follow the base.");
         Broken.Unless(receipt.Cumulative <= channel.Ceiling, "The receipt is over the ceiling.");
+        var since = channel.Base <= channel.Claimed ? row.AtMs : channel.WaitsSinceMs;
         return book
-            .With(channel with { Base = receipt.Cumulative, Request = null })
+            .With(channel with { Base = receipt.Cumulative, Request = null, WaitsSinceMs = since })
             .With(request with { Receipt = row.Receipt, EndedAtMs = row.AtMs })
             .WithEarned(receipt.Charge);
     }

@@ -13,6 +13,10 @@ public sealed record ProviderChannel(
     ulong Block, Amount Base, Voucher? Highest, ulong Index, Acceptance? Acceptance, RequestId? Request,
     Amount Claiming, Amount Loss)
 {
+    /// <summary>Since when the oldest of what is earned and not claimed waits, in Unix milliseconds; 0 before
+    /// anything was earned.</summary>
+    public ulong WaitsSinceMs { get; init; }
+
     /// <summary>The highest amount that the customer has promised.</summary>
     public Amount Ceiling => Highest?.MaxClaimable ?? Amount.Zero;
 

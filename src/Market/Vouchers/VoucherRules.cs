@@ -19,7 +19,10 @@ public sealed record PaidAttempt(
 /// <param name="Timing">How fresh the chain's head has to be.</param>
 /// <param name="HeadTimestamp">The newest head's own timestamp, in Unix seconds.</param>
 /// <param name="Now">Unix seconds.</param>
-public sealed record SellerView(EscrowDomain Escrow, ChainTiming Timing, ulong HeadTimestamp, ulong Now);
+/// <param name="ClaimMargin">Seconds that a claim needs before a withdrawal matures; see <see
+/// cref="Claims.ClaimMargin"/>.</param>
+public sealed record SellerView(
+    EscrowDomain Escrow, ChainTiming Timing, ulong HeadTimestamp, ulong Now, ulong ClaimMargin = 0);
 
 /// <summary>
 /// When a provider takes a voucher. Everything is checked locally; the caller writes the voucher down before it works.
@@ -50,7 +53,8 @@ public static class VoucherRules
     }
 
     /// <summary>
-    /// Whether the chain allows a voucher on this channel now: the head is fresh and no withdrawal is pending.
+    /// Whether the chain allows a voucher on this channel now: the head is fresh, no withdrawal is pending, and one
+    /// that has begun unseen, right after that head, would still leave the time that a claim takes.
     /// </summary>
     /// <returns>Null where it does.</returns>
     public static Refusal? CheckChain(SellerView view, SellerChannel channel, ChannelConfig config)
@@ -65,8 +69,16 @@ public static class VoucherRules
                 Fault.Ours, "head_stale", $"The newest block known here is {age} s old. Try again, or elsewhere.");
         }
 
-        return channel.IsWithdrawing
-            ? Theirs("withdrawal_pending", "A withdrawal is pending on the channel. Use another channel.")
+        if (channel.IsWithdrawing)
+        {
+            return Theirs("withdrawal_pending", "A withdrawal is pending on the channel. Use another channel.");
+        }
+
+        return age + view.ClaimMargin > config.WithdrawDelay
+            ? new Refusal(
+                Fault.Ours, "withdrawal_too_near",
+                $"Claims take up to {view.ClaimMargin} s here now, and a withdrawal from the channel only "
+                + $"{config.WithdrawDelay} s. Use a channel with a longer delay, or another provider.")
             : null;
     }
 

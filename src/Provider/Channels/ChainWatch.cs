@@ -25,6 +25,7 @@ internal sealed partial class ChainWatch(
     // Waited for without a token, so that the wait ends on the caller's context; its holders heed the cancellation.
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly Dictionary<Bytes32, ulong> _readAt = [];
+    private readonly Dictionary<Bytes32, ulong> _deadlines = [];
     private Head _newest;
 
     /// <summary>The newest block seen.</summary>
@@ -36,6 +37,16 @@ internal sealed partial class ChainWatch(
             {
                 return _newest;
             }
+        }
+    }
+
+    /// <summary>When the pending withdrawal of a channel can be finished, in Unix seconds; null where none
+    /// is.</summary>
+    public ulong? Deadline(Bytes32 channel)
+    {
+        lock (_guard)
+        {
+            return _deadlines.TryGetValue(channel, out var deadline) ? deadline : null;
         }
     }
 
@@ -166,6 +177,7 @@ internal sealed partial class ChainWatch(
         var config = known?.Config ?? unknown
             ?? throw new InvalidOperationException($"Channel {newest.Id} is in no book and has no configuration.");
         var isWithdrawing = newest.Withdrawal is not null;
+        NoteDeadline(newest, config);
         var sure = Amount.Min(newest.Balance, confirmed.Balance);
         var isSame = known is not null && known.Deposit == newest.Balance && known.ConfirmedDeposit == sure
             && known.Claimed == newest.Claimed && known.IsWithdrawing == isWithdrawing;
@@ -211,6 +223,18 @@ internal sealed partial class ChainWatch(
                 };
         });
         LogLost(newest.Id);
+    }
+
+    private void NoteDeadline(ChannelState newest, ChannelConfig config)
+    {
+        lock (_guard)
+        {
+            _deadlines.Remove(newest.Id);
+            if (newest.Withdrawal is { } withdrawal)
+            {
+                _deadlines.Add(newest.Id, withdrawal.InitiatedAt + config.WithdrawDelay);
+            }
+        }
     }
 
     private void Note(Head head)

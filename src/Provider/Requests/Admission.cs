@@ -11,6 +11,7 @@ using Souk.OpenAi.Embeddings;
 using Souk.OpenAi.Errors;
 using Souk.Protocol;
 using Souk.Provider.Channels;
+using Souk.Provider.Claims;
 using Souk.Provider.Offers;
 using Souk.Wire.Paid;
 
@@ -34,8 +35,13 @@ internal sealed class Admission(
     private readonly ChainTiming _timing = new(chain.Network.BlockTime, chain.Network.MaxHeadAge);
 
     /// <summary>What the provider sees of chain and time now.</summary>
-    public SellerView View() =>
-        new(_escrow, _timing, watch.Newest.Timestamp, (ulong)time.GetUtcNow().ToUnixTimeSeconds());
+    public SellerView View()
+    {
+        var now = time.GetUtcNow();
+        return new SellerView(
+            _escrow, _timing, watch.Newest.Timestamp, (ulong)now.ToUnixTimeSeconds(),
+            ClaimTiming.MarginSeconds(journal.Book, chain.Network, (ulong)now.ToUnixTimeMilliseconds()));
+    }
 
     /// <summary>A channel as the rules of vouchers see it.</summary>
     public static SellerChannel Seen(ProviderChannel channel) => new(

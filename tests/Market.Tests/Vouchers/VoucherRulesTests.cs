@@ -45,6 +45,16 @@ public sealed class VoucherRulesTests
     }
 
     [Fact]
+    public void A_voucher_that_a_withdrawal_could_overtake_is_rejected()
+    {
+        // The head is 5 s old: a withdrawal may have begun then.
+        var most = (ulong)Config.WithdrawDelay - 5;
+        Assert.True(VoucherRules.Accept(View with { ClaimMargin = most }, TheOffer, Known, Attempt).IsOk);
+        var refused = VoucherRules.Accept(View with { ClaimMargin = most + 1 }, TheOffer, Known, Attempt).Refusal!;
+        Assert.Equal(("withdrawal_too_near", Fault.Ours), (refused.Code, refused.Fault));
+    }
+
+    [Fact]
     public void A_voucher_above_the_deposit_is_rejected() =>
         Refuses("voucher_above_deposit", attempt: Attempt with { Voucher = Sign(10_001) });
 

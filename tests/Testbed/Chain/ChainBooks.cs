@@ -113,6 +113,7 @@ internal sealed record ChainBooks
     {
         DepositThrough a => EscrowRules.Deposit(this, acting, a.Channel, a.Amount, a.Collector, a.CollectorData),
         Claim a => EscrowRules.Claim(this, acting, a),
+        ClaimEach a => a.Claims.Aggregate(this, (books, claim) => EscrowRules.Claim(books, acting, claim)),
         Settle a => EscrowRules.Settle(this, acting, a.Receiver),
         Refund a => EscrowRules.Refund(this, acting, a),
         InitiateWithdraw a => EscrowRules.Initiate(this, acting, a.Channel, a.Amount),

@@ -13,6 +13,12 @@ public sealed class WatchedChain(IMarketChain inner) : IMarketChain
     /// <summary>While set, reads of channels give this earlier answer of theirs, counted from 0.</summary>
     public int? Repeats { get; set; }
 
+    /// <summary>Says which actions revert although the chain would take them, and with which error.</summary>
+    public Func<MarketAction, string?>? Reverts { get; set; }
+
+    /// <summary>Actions that accounts tried or sent, in order; tries are dry runs.</summary>
+    public List<(bool IsTry, MarketAction Action)> Actions { get; } = [];
+
     /// <summary>Awaited before a read of registry entries.</summary>
     public Func<IReadOnlyList<Address>, Task>? OnProviders { get; set; }
 
@@ -84,5 +90,30 @@ public sealed class WatchedChain(IMarketChain inner) : IMarketChain
         inner.FollowAsync(vaults, cancellation);
 
     /// <inheritdoc/>
-    public IMarketAccount Account(PrivateKey key) => inner.Account(key);
+    public IMarketAccount Account(PrivateKey key) => new WatchedAccount(this, inner.Account(key));
+
+    private sealed class WatchedAccount(WatchedChain chain, IMarketAccount inner) : IMarketAccount
+    {
+        public Address Address => inner.Address;
+
+        public Task<Result<TxOutcome>> SubmitAsync(MarketAction action, CancellationToken cancellation)
+        {
+            chain.Actions.Add((false, action));
+            return Refused(action) is { } refusal
+                ? Task.FromResult<Result<TxOutcome>>(refusal)
+                : inner.SubmitAsync(action, cancellation);
+        }
+
+        public Task<Result<GasQuote>> QuoteAsync(MarketAction action, CancellationToken cancellation)
+        {
+            chain.Actions.Add((true, action));
+            return Refused(action) is { } refusal
+                ? Task.FromResult<Result<GasQuote>>(refusal)
+                : inner.QuoteAsync(action, cancellation);
+        }
+
+        private Refusal? Refused(MarketAction action) => chain.Reverts?.Invoke(action) is { } name
+            ? new Refusal(Fault.Ours, ChainRefusals.Reverted + name, $"The contract says {name}.")
+            : null;
+    }
 }

@@ -179,10 +179,10 @@ public sealed class MarketHarness : IDisposable
                 },
             ],
             Indexers = [IndexerUri.ToString()], WithdrawDelay = draft.WithdrawDelay, MinimumDeposit = new(1_000),
-            GasMoneyPrice = Options.GasMoneyPrice, MostUnclaimed = draft.MostUnclaimed,
+            GasMoneyPrice = Options.GasMoneyPrice, MostUnclaimed = draft.MostUnclaimed, ClaimAfter = draft.ClaimAfter,
         };
         var parts = new ProviderParts(
-            _providerLedger, Chain, Network.ClientFor("provider"), Time,
+            _providerLedger, Options.ProviderChain?.Invoke(Chain) ?? Chain, Network.ClientFor("provider"), Time,
                 Scheduler.Randomness.Fork($"provider {++_starts}"),
             Logs.For("provider"));
         Provider = (await ProviderNode.StartAsync(options, parts, CancellationToken.None)).Value;
@@ -366,6 +366,8 @@ public sealed class MarketHarness : IDisposable
 public sealed class ProviderOptionsDraft
 {
     public uint WithdrawDelay { get; set; } = 900;
+
+    public TimeSpan ClaimAfter { get; set; } = TimeSpan.FromDays(1);
 
     public Amount MostUnclaimed { get; set; } = new(UInt128.MaxValue);
 

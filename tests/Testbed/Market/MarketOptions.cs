@@ -78,6 +78,9 @@ public sealed record MarketOptions
     /// <summary>Stands between the gateway and the chain.</summary>
     public Func<IMarketChain, IMarketChain>? GatewayChain { get; init; }
 
+    /// <summary>Stands between the provider and the chain.</summary>
+    public Func<IMarketChain, IMarketChain>? ProviderChain { get; init; }
+
     /// <summary>How long an answer may stream at the gateway.</summary>
     public TimeSpan LongestAnswer { get; init; } = TimeSpan.FromHours(1);
 
