@@ -10,6 +10,18 @@ public sealed record WireRequest(
 {
     private const int MostQueryParts = 64;
 
+    /// <summary>The name that the sender believes to speak to, without the port; empty where it named none. A browser
+    /// that was led here by another's name says that name.</summary>
+    public string HostName
+    {
+        get
+        {
+            var host = Headers["host"] ?? "";
+            var colon = host.LastIndexOf(':');
+            return colon > host.LastIndexOf(']') ? host[..colon] : host;
+        }
+    }
+
     /// <summary>A request to send: no query, no body, no peer.</summary>
     public static WireRequest Get(string path, string query = "") => new("GET", path, query, [], default, "");
 

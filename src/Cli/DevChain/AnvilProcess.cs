@@ -111,6 +111,7 @@ internal sealed class AnvilProcess : IDisposable
         "--port", port.ToString(CultureInfo.InvariantCulture),
         "--chain-id", chainId.ToString(CultureInfo.InvariantCulture),
         "--timestamp", genesis.ToString(CultureInfo.InvariantCulture),
+        "--no-cors",
         "--no-mining",
         "--silent",
         "--order", "fifo",

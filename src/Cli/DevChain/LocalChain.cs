@@ -183,6 +183,12 @@ internal sealed class LocalChain : IAsyncDisposable
 
     private async Task AnswerAsync(HttpContext context)
     {
+        if (IsWebPage(context.Request))
+        {
+            context.Response.StatusCode = StatusCodes.Status403Forbidden;
+            return;
+        }
+
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body, context.RequestAborted);
         var request = body.ToArray();
@@ -200,6 +206,12 @@ internal sealed class LocalChain : IAsyncDisposable
         context.Response.ContentType = "application/json";
         await context.Response.Body.WriteAsync(reply, context.RequestAborted);
     }
+
+    // A page that a visitor happens to open can make the browser send requests to this machine, under its own origin
+    // or, by a name that it lets point here, under a foreign host. Wallets in browsers come with another scheme.
+    private static bool IsWebPage(HttpRequest request) => request.Host.Host is not ("127.0.0.1" or "localhost")
+        || request.Headers.Origin.Any(static origin => origin is "null"
+            || origin!.StartsWith("http", StringComparison.Ordinal));
 
     // Transactions are durable before anvil sees them. What would change the chain beside them is refused, since it
     // could not be brought back.

@@ -59,11 +59,8 @@ internal sealed class OwnerDoor(ProviderNode node, ProviderOptions options, Netw
     private bool IsAllowed(WireRequest request)
     {
         const string Bearer = "Bearer ";
-        var host = request.Headers["host"] ?? "";
-        var colon = host.LastIndexOf(':');
-        var name = colon > host.LastIndexOf(']') ? host[..colon] : host;
         var given = request.Headers["authorization"] ?? "";
-        var isOurs = name is "127.0.0.1" or "localhost" or "[::1]" && request.Headers["origin"] is null
+        var isOurs = request.HostName is "127.0.0.1" or "localhost" or "[::1]" && request.Headers["origin"] is null
             && given.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase);
         return isOurs && CryptographicOperations.FixedTimeEquals(
             Sha.Hash(Encoding.UTF8.GetBytes(given[Bearer.Length..].Trim())).ToBytes(), _tokenHash.ToBytes());

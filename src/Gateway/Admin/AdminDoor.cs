@@ -45,10 +45,7 @@ internal sealed class AdminDoor(
 
     private OpenAiError? Forbidden(WireRequest request)
     {
-        var host = request.Headers["host"] ?? "";
-        var colon = host.LastIndexOf(':');
-        var name = colon > host.LastIndexOf(']') ? host[..colon] : host;
-        if (!options.AdminHosts.Contains(name, StringComparer.OrdinalIgnoreCase))
+        if (!options.AdminHosts.Contains(request.HostName, StringComparer.OrdinalIgnoreCase))
         {
             return OpenAiError.Forbidden("The admin API does not answer under this host name.", "host_refused");
         }

@@ -23,6 +23,10 @@ internal sealed class ChainReader(Uri rpc) : IDisposable
     public async Task<BigInteger> CurrencyAsync(string currency, string holder) =>
         (await CallAsync(currency, "70a08231" + Word(holder)))[0];
 
+    /// <summary>What an account has of the chain's own coin, in wei.</summary>
+    public async Task<BigInteger> BalanceAsync(string account) =>
+        Number((await AskAsync("eth_getBalance", account, _block)).GetString()!);
+
     /// <summary>totalSupply()</summary>
     public async Task<BigInteger> SupplyAsync(string currency) => (await CallAsync(currency, "18160ddd"))[0];
 
