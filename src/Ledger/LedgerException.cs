@@ -11,10 +11,30 @@ public abstract class LedgerException : Exception
 
 /// <summary>A row is missing or is not what was appended. Nothing may be promised on top of such a record.</summary>
 public sealed class LedgerCorruptException(long sequence, string why, Exception? inner = null)
-    : LedgerException($"Ledger row {sequence} is corrupt: {why}. Restore the ledger from a copy.", inner)
+    : LedgerException(
+        $"Ledger row {sequence} is corrupt: {why}. Nothing is promised on it; 'souk ledger check' tells what is left, "
+        + "'souk ledger repair' goes on with that.",
+        inner)
 {
     /// <summary>The sequence number of the first row that is wrong.</summary>
     public long Sequence { get; } = sequence;
+}
+
+/// <summary>
+/// Rows that were durable here are gone: the file is an older copy of itself, or its write-ahead log was removed.
+/// Every row that is left is sound.
+/// </summary>
+public sealed class LedgerBehindException(string path, long sequence, long known)
+    : LedgerException(
+        $"The ledger {path} ends at row {sequence}, but row {known} was written here before: it is an older copy, or "
+        + "its log (-wal) was removed. Put the newest copy back. Where there is none, 'souk ledger repair' goes on "
+        + "with what is left.")
+{
+    /// <summary>The last row that is there.</summary>
+    public long Sequence { get; } = sequence;
+
+    /// <summary>The last row that is known to have been there.</summary>
+    public long Known { get; } = known;
 }
 
 /// <summary>The disk that holds the ledger is full.</summary>

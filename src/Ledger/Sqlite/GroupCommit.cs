@@ -12,7 +12,7 @@ internal sealed class GroupCommit : IDisposable
     private const long MaxBytesPerCommit = 8L << 20;
 
     private readonly SqliteConnection _connection;
-    private readonly string _path;
+    private readonly LedgerFile _file;
     private readonly SqliteCommand _insert;
     private readonly SqliteCommand _note;
     private readonly SqliteCommand _forget;
@@ -24,11 +24,11 @@ internal sealed class GroupCommit : IDisposable
     private LedgerException? _failure;
     private bool _stopping;
 
-    public GroupCommit(SqliteConnection connection, LedgerTip tip, string path)
+    public GroupCommit(SqliteConnection connection, LedgerTip tip, LedgerFile file)
     {
         _connection = connection;
         _tip = tip;
-        _path = path;
+        _file = file;
         _insert = Insert(connection);
         (_note, _forget) = (LedgerSchema.KeepNote(connection), LedgerSchema.ForgetNotes(connection));
 #pragma warning disable RS0030 // SQLite blocks while the disk syncs; this adapter keeps that off the callers' threads.
@@ -164,15 +164,28 @@ internal sealed class GroupCommit : IDisposable
         catch (Exception failure)
         {
             Fail(batch, failure as LedgerException ?? (failure is SqliteException sqlite
-                ? SqliteFailure.Translate(sqlite, _path, _tip.Sequence + 1)
-                : new LedgerFailedException($"The ledger {_path} failed: {failure.Message}", failure)));
+                ? SqliteFailure.Translate(sqlite, _file.Path, _tip.Sequence + 1)
+                : new LedgerFailedException($"The ledger {_file.Path} failed: {failure.Message}", failure)));
             return;
         }
 
         _tip = tip;
+        Mark(tip);
         foreach (var pending in batch)
         {
             pending.Durable.SetResult(pending.Last);
+        }
+    }
+
+    private void Mark(LedgerTip tip)
+    {
+        try
+        {
+            _file.Mark.Write(tip);
+        }
+        catch (IOException)
+        {
+            // The rows are durable; an old mark only shows less.
         }
     }
 

@@ -13,13 +13,15 @@ internal sealed class LedgerFile : IDisposable
 
     private readonly FileStream _lock;
 
-    private LedgerFile(string path, FileStream held)
+    private LedgerFile(string path, FileStream held, LedgerMark mark)
     {
-        Path = path;
-        _lock = held;
+        (Path, _lock, Mark) = (path, held, mark);
     }
 
     public string Path { get; }
+
+    /// <summary>Where the last row is written down beside the ledger.</summary>
+    public LedgerMark Mark { get; }
 
     public static LedgerFile Take(string path)
     {
@@ -47,7 +49,7 @@ internal sealed class LedgerFile : IDisposable
         {
             // SQLite gives the WAL and its index the mode of the database file.
             OpenPrivate(path).Dispose();
-            return new LedgerFile(path, held);
+            return new LedgerFile(path, held, new LedgerMark(OpenPrivate(path + ".mark", FileShare.Read)));
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -64,17 +66,21 @@ internal sealed class LedgerFile : IDisposable
         return connection;
     }
 
-    public void Dispose() => _lock.Dispose();
+    public void Dispose()
+    {
+        Mark.Dispose();
+        _lock.Dispose();
+    }
 
     // The error of flock on Linux and on macOS, and of a sharing violation on Windows.
     private static bool IsLockTaken(IOException failure) =>
         failure.HResult is 11 or 35 or unchecked((int)0x8007_0020);
 
-    private static FileStream OpenPrivate(string path)
+    private static FileStream OpenPrivate(string path, FileShare share = FileShare.None)
     {
         var options = new FileStreamOptions
         {
-            Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0,
+            Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = share, BufferSize = 0,
         };
         if (OperatingSystem.IsWindows())
         {

@@ -9,8 +9,13 @@ internal sealed record LedgerTip(long Sequence, Bytes32 Hash);
 /// <summary>The tables of the file and every statement that is run on them, save the insert.</summary>
 internal static class LedgerSchema
 {
-    /// <summary>The format version that this code writes, and the only one that it reads.</summary>
-    public const long FormatVersion = 1;
+    /// <summary>The format version that this code writes. Earlier ones are brought to it when they are
+    /// opened.</summary>
+    /// <remarks>
+    /// 1: rows; notes were added to it later. 2: there are always notes, and rows of kinds that version 1 does not know
+    /// (names of requests, kept replies, purchases, repairs), which programs of version 1 would refuse one by one.
+    /// </remarks>
+    public const long FormatVersion = 2;
 
     private const string RowColumns = "sequence, kind, key, body, hash";
     private const string FormatTable = "CREATE TABLE format (version INTEGER NOT NULL)";
@@ -52,14 +57,27 @@ internal static class LedgerSchema
 
         CheckVersion(connection);
         CheckTables(connection);
-        // A ledger that an earlier program of the same format made has no such table yet, and it ignores one.
+        // Only notes are ever deleted, and they are then to be gone from the file as well.
+        Execute(connection, "PRAGMA secure_delete = ON");
+    }
+
+    /// <summary>Brings a file of an earlier format to this one, as a whole or not at all. Only after it was verified:
+    /// what is damaged is left as it was found.</summary>
+    public static void Migrate(SqliteConnection connection)
+    {
+        using var transaction = connection.BeginTransaction();
+        // Files of version 1 have no such table, or have it since it was invented.
         if (Scalar(connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'note'") is 0L)
         {
             Execute(connection, NoteTable);
         }
 
-        // Only notes are ever deleted, and they are then to be gone from the file as well.
-        Execute(connection, "PRAGMA secure_delete = ON");
+        if (Scalar(connection, "SELECT version FROM format") is not FormatVersion)
+        {
+            Execute(connection, $"UPDATE format SET version = {FormatVersion}");
+        }
+
+        transaction.Commit();
     }
 
     public static void BoundSize(SqliteConnection connection, long? bytes)
@@ -175,7 +193,7 @@ internal static class LedgerSchema
         command.ExecuteNonQuery();
     }
 
-    private static object? Scalar(SqliteConnection connection, string statement)
+    internal static object? Scalar(SqliteConnection connection, string statement)
     {
         using var command = connection.CreateCommand();
         command.CommandText = statement;
@@ -189,6 +207,7 @@ internal static class LedgerSchema
         Execute(connection, $"INSERT INTO format VALUES ({FormatVersion})");
         Execute(connection, RowTable);
         Execute(connection, RowIndex);
+        Execute(connection, NoteTable);
         transaction.Commit();
     }
 
@@ -199,12 +218,13 @@ internal static class LedgerSchema
             throw new LedgerFormatException($"{connection.DataSource} is an SQLite file, but not a ledger.");
         }
 
-        if (Scalar(connection, "SELECT version FROM format") is not long version || version != FormatVersion)
+        if (Scalar(connection, "SELECT version FROM format") is not long version
+            || version is < 1 or > FormatVersion)
         {
             var found = Scalar(connection, "SELECT version FROM format");
             throw new LedgerFormatException(
-                $"{connection.DataSource} has format version {found ?? "none"}, and this program reads only "
-                + $"{FormatVersion}. Use the version of the program that wrote it.");
+                $"{connection.DataSource} has format version {found ?? "none"}, and this program knows 1 to "
+                + $"{FormatVersion}. Use the version of the program that wrote it, or a later one.");
         }
     }
 

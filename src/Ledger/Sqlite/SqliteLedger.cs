@@ -36,6 +36,7 @@ public sealed class SqliteLedger : ILedger
     /// </summary>
     /// <exception cref="LedgerInUseException">It is open elsewhere.</exception>
     /// <exception cref="LedgerCorruptException">A row is not what was appended.</exception>
+    /// <exception cref="LedgerBehindException">Rows that were durable here are gone.</exception>
     /// <exception cref="LedgerFormatException">It is no ledger, or of an unknown format version.</exception>
     /// <exception cref="LedgerFullException">The disk is full.</exception>
     /// <exception cref="LedgerFailedException">It cannot be read or written.</exception>
@@ -54,9 +55,11 @@ public sealed class SqliteLedger : ILedger
             writing = file.Connect(SqliteOpenMode.ReadWrite);
             LedgerSchema.Prepare(writing);
             var tip = LedgerSchema.VerifyAll(writing);
+            CheckMark(writing, file, tip);
+            LedgerSchema.Migrate(writing);
             LedgerSchema.BoundSize(writing, maxBytes);
             reading = file.Connect(SqliteOpenMode.ReadOnly);
-            return new SqliteLedger(file, reading, new GroupCommit(writing, tip, file.Path));
+            return new SqliteLedger(file, reading, new GroupCommit(writing, tip, file));
         }
         catch (Exception failure)
         {
@@ -149,6 +152,25 @@ public sealed class SqliteLedger : ILedger
 
         _writer.Dispose();
         _file.Dispose();
+    }
+
+    private static void CheckMark(SqliteConnection connection, LedgerFile file, LedgerTip tip)
+    {
+        if (file.Mark.Read() is { } mark)
+        {
+            if (mark.Sequence > tip.Sequence)
+            {
+                throw new LedgerBehindException(file.Path, tip.Sequence, mark.Sequence);
+            }
+
+            if (mark.Sequence > 0 && LedgerSchema.HashOf(connection, mark.Sequence) != mark.Hash)
+            {
+                throw new LedgerCorruptException(
+                    mark.Sequence, "another row was written here under this number; the file is another's copy");
+            }
+        }
+
+        file.Mark.Write(tip);
     }
 
     private Bytes32 HashOf(long sequence) =>

@@ -1,3 +1,4 @@
+using Microsoft.Data.Sqlite;
 using Souk.Ledger.Books;
 using Souk.Ledger.Customer;
 using Souk.Ledger.Rows;
@@ -16,10 +17,11 @@ public sealed class OldLedgerTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public async Task A_ledger_from_before_keys_had_limits_opens_and_goes_on()
+    public async Task A_ledger_of_version_1_opens_is_brought_to_version_2_and_goes_on()
     {
         var path = Path.Combine(_folder, "gateway.ledger");
         File.Copy(Path.Combine(AppContext.BaseDirectory, "Old", "before-limits.ledger"), path);
+        Assert.Equal((1L, 0L), (Ask(path, "SELECT version FROM format"), Notes(path)));
         await using (var ledger = SqliteLedger.Open(path))
         {
             Assert.Equal(18, ledger.Sequence);
@@ -44,10 +46,30 @@ public sealed class OldLedgerTests : IDisposable
                 new BudgetCharged(Request(1003), Hash("key"), Units(60), Day + 21));
         }
 
+        Assert.Equal((2L, 1L), (Ask(path, "SELECT version FROM format"), Notes(path)));
         await using var again = SqliteLedger.Open(path);
         var book = (await Journal.OpenAsync<CustomerBook>(again, default)).Book;
         Assert.Equal((21L, Units(310)), (again.Sequence, book.ApiKeys[Hash("key")].Spent));
         Assert.Equal(Bounded.BudgetPerDay, book.ApiKeys[Hash("key")].Limits.BudgetPerDay);
         Assert.Equal(Units(350), book.Uses.Values.Aggregate(KeyUse.Nothing, KeyUse.Add).Charged);
+    }
+
+    [Fact]
+    public void A_damaged_ledger_of_version_1_stays_as_it_was_found()
+    {
+        var path = Path.Combine(_folder, "gateway.ledger");
+        File.Copy(Path.Combine(AppContext.BaseDirectory, "Old", "before-limits.ledger"), path);
+        Ask(path, "UPDATE row SET body = x'00' WHERE sequence = 7 RETURNING sequence");
+        Assert.Equal(7, Assert.Throws<LedgerCorruptException>(() => SqliteLedger.Open(path)).Sequence);
+        Assert.Equal(1L, Ask(path, "SELECT version FROM format"));
+    }
+
+    private static object? Notes(string path) => Ask(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'note'");
+
+    private static object? Ask(string path, string question)
+    {
+        using var connection = new SqliteConnection($"Data Source={path};Pooling=False");
+        connection.Open();
+        return LedgerSchema.Scalar(connection, question);
     }
 }

@@ -53,9 +53,9 @@ public sealed class SqliteLedgerTests : IDisposable
     public async Task A_version_that_is_not_known_is_refused()
     {
         await SqliteLedger.Open(LedgerPath).DisposeAsync();
-        Change("UPDATE format SET version = 2");
+        Change("UPDATE format SET version = 3");
         var refused = Assert.Throws<LedgerFormatException>(() => SqliteLedger.Open(LedgerPath));
-        Assert.Contains("format version 2", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("format version 3", refused.Message, StringComparison.Ordinal);
         Change("DELETE FROM format");
         Assert.Throws<LedgerFormatException>(() => SqliteLedger.Open(LedgerPath));
     }
@@ -83,9 +83,9 @@ public sealed class SqliteLedgerTests : IDisposable
     public async Task A_refused_opening_leaves_the_file_free_for_the_next()
     {
         await SqliteLedger.Open(LedgerPath).DisposeAsync();
-        Change("UPDATE format SET version = 2");
+        Change("UPDATE format SET version = 3");
         Assert.Throws<LedgerFormatException>(() => SqliteLedger.Open(LedgerPath));
-        Change("UPDATE format SET version = 1");
+        Change("UPDATE format SET version = 2");
         await SqliteLedger.Open(LedgerPath).DisposeAsync();
     }
 
