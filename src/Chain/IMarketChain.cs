@@ -49,6 +49,9 @@ public interface IMarketChain
     /// <summary>Currency and gas money that an address holds, newest block.</summary>
     Task<Result<Read<Holdings>>> HoldingsAsync(Address holder, CancellationToken cancellation);
 
+    /// <summary>The currency's own EIP-712 domain, in which its holders sign permissions to take from them.</summary>
+    Task<Result<Eip712Domain>> CurrencyDomainAsync(CancellationToken cancellation);
+
     /// <summary>
     /// News until cancelled, first item at once. It says what to read again; it never replaces reading. Trouble
     /// with the chain shows as silence: compare the last head's timestamp with the clock.

@@ -92,7 +92,7 @@ public sealed class EvmMarketChain : IMarketChain, IAsyncDisposable
     public Task<Result<Read<Holdings>>> HoldingsAsync(Address holder, CancellationToken cancellation) =>
         ReadAsync(ReadPoint.Newest, (at, stop) => _reads.HoldingsAsync(holder, at, stop), cancellation);
 
-    /// <summary>The currency's own EIP-712 domain, for <see cref="CurrencyOrders"/>.</summary>
+    /// <inheritdoc/>
     public async Task<Result<Eip712Domain>> CurrencyDomainAsync(CancellationToken cancellation)
     {
         var read = await ReadAsync(ReadPoint.Newest, _reads.CurrencyDomainAsync, cancellation);

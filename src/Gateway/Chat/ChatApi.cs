@@ -2,7 +2,6 @@ using System.Buffers;
 using Souk.OpenAi.Chat;
 using Souk.OpenAi.Errors;
 using Souk.Protocol;
-using FinishReasons = Souk.OpenAi.Chat.FinishReasons;
 
 namespace Souk.Gateway.Chat;
 
@@ -25,67 +24,20 @@ internal sealed class ChatApi : IAppApi
     private sealed record Asked(ChatRequest Chat) : IAppRequest
     {
         public IAppReply Begin(RequestId id, long created, long? promptTokens) =>
-            new ChatReply("chatcmpl-" + id, created, Chat);
+            new Reply(new ChatReply("chatcmpl-" + id, created, Chat));
     }
-}
 
-/// <summary>An answer in the shape of chat completions.</summary>
-internal sealed class ChatReply(string id, long created, ChatRequest chat) : IAppReply
-{
-    private readonly bool[] _hasRole = new bool[chat.Choices];
-    private readonly ChatStreamWriter _writer = new(id, created, chat.Model);
-
-    /// <inheritdoc/>
-    public byte[] Whole(IReadOnlyList<ChatChoice> choices, Usage usage) =>
-        new ChatCompletion(id, created, chat.Model, choices, usage).ToJson();
-
-    /// <inheritdoc/>
-    public void Part(ChunkChoice part, IBufferWriter<byte> output)
+    private sealed class Reply(ChatReply reply) : IAppReply
     {
-        if (!_hasRole[part.Index])
-        {
-            _hasRole[part.Index] = true;
-            output.Write(_writer.Role(part.Index).Span);
-        }
+        public byte[] Whole(IReadOnlyList<ChatChoice> choices, Usage usage) => reply.Whole(choices, usage);
 
-        var ids = chat.ReturnTokenIds && part.TokenIds is { } told ? told : [];
-        if (!part.ToolCalls.IsEmpty)
-        {
-            output.Write(_writer.ToolCalls(part.Index, part.ToolCalls.Span, ids).Span);
-        }
-        else if (part.Reasoning is { Length: > 0 } reasoning)
-        {
-            output.Write(_writer.Reasoning(part.Index, reasoning, ids).Span);
-        }
-        else if (part.Content is { Length: > 0 } content)
-        {
-            output.Write(_writer.Text(part.Index, content, ids, part.Logprobs.Span).Span);
-        }
-        else if (ids.Length > 0)
-        {
-            output.Write(_writer.Text(part.Index, "", ids).Span);
-        }
+        public void Part(ChunkChoice part, IBufferWriter<byte> output) => reply.Part(part, output);
 
-        if (part.FinishReason is { } reason)
-        {
-            output.Write(_writer.Finish(part.Index, FinishReasons.Accepted(reason)).Span);
-        }
+        public void End(IReadOnlyList<ChatChoice> choices, Usage usage, IBufferWriter<byte> output) =>
+            reply.End(usage, output);
+
+        public void Fail(OpenAiError error, IBufferWriter<byte> output) => reply.Fail(error, output);
+
+        public void Dispose() => reply.Dispose();
     }
-
-    /// <inheritdoc/>
-    public void End(IReadOnlyList<ChatChoice> choices, Usage usage, IBufferWriter<byte> output)
-    {
-        if (chat.IncludeUsage)
-        {
-            output.Write(_writer.Usage(usage).Span);
-        }
-
-        output.Write(ChatStreamWriter.Done.Span);
-    }
-
-    /// <inheritdoc/>
-    public void Fail(OpenAiError error, IBufferWriter<byte> output) => output.Write(_writer.Error(error).Span);
-
-    /// <inheritdoc/>
-    public void Dispose() => _writer.Dispose();
 }

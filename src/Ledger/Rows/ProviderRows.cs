@@ -88,6 +88,25 @@ public sealed record ClaimFailed(Bytes32 ClaimId, string Reason, ulong AtMs) : L
     private protected override string KeyText => ClaimId.ToString();
 }
 
+/// <summary>
+/// A refund to the payer is about to be sent, signed for the channel's refund nonce. No request is admitted on the
+/// channel until it has ended.
+/// </summary>
+public sealed record RefundSubmitted(Bytes32 ChannelId, Amount Amount, UInt128 Nonce, ulong AtMs) : LedgerEvent
+{
+    private protected override string KeyText => ChannelId.ToString();
+}
+
+/// <summary>
+/// The refund is on the chain, or never will be: then <paramref name="TransactionHash"/> is null, as it is where only
+/// the channel's refund nonce tells.
+/// </summary>
+public sealed record RefundEnded(Bytes32 ChannelId, bool IsRefunded, Bytes32? TransactionHash, ulong AtMs)
+    : LedgerEvent
+{
+    private protected override string KeyText => ChannelId.ToString();
+}
+
 /// <summary>What was claimed has been paid out to the receiver.</summary>
 public sealed record Settled(Address Receiver, Address Token, Amount Amount, Bytes32 TransactionHash, ulong AtMs)
     : LedgerEvent

@@ -47,6 +47,8 @@ public static class RowCodec
         ("settled", RowJson.Default.Settled),
         ("request_named", RowJson.Default.RequestNamed),
         ("reply_kept", RowJson.Default.ReplyKept),
+        ("refund_submitted", RowJson.Default.RefundSubmitted),
+        ("refund_ended", RowJson.Default.RefundEnded),
     ];
 
     private static readonly FrozenDictionary<string, JsonTypeInfo> ByKind =
@@ -135,4 +137,6 @@ public static class RowCodec
 [JsonSerializable(typeof(Settled))]
 [JsonSerializable(typeof(RequestNamed))]
 [JsonSerializable(typeof(ReplyKept))]
+[JsonSerializable(typeof(RefundSubmitted))]
+[JsonSerializable(typeof(RefundEnded))]
 internal sealed partial class RowJson : JsonSerializerContext;

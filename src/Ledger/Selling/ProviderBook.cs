@@ -81,6 +81,8 @@ public sealed record ProviderBook : IBook<ProviderBook>
         ClaimMined row => ClaimEvents.Apply(this, row),
         ClaimFailed row => ClaimEvents.Apply(this, row),
         Settled row => this with { PaidOut = PaidOut + row.Amount, OwedSinceMs = OwedSinceMs.Remove(row.Receiver) },
+        RefundSubmitted row => RefundEvents.Apply(this, row),
+        RefundEnded row => RefundEvents.Apply(this, row),
         LossBooked row => ProviderEvents.Apply(this, row),
         _ => throw new InvalidOperationException($"{happened.GetType().Name} is no event of a provider."),
     };

@@ -21,9 +21,10 @@ internal static class ProviderEvents
         Broken.Unless(row.ConfirmedDeposit <= row.Deposit, "No more is confirmed than deposited.");
         if (book.Channels.GetValueOrDefault(row.ChannelId) is not { } channel)
         {
+            // What was claimed before this ledger knew the channel was charged before; nothing of it is earned again.
             return book.With(new ProviderChannel(
                 row.ChannelId, row.Config, row.Deposit, row.ConfirmedDeposit, row.Claimed, row.IsWithdrawing,
-                row.Block, Amount.Zero, null, 0, null, null, Amount.Zero, Amount.Zero));
+                row.Block, row.Claimed, null, 0, null, null, Amount.Zero, Amount.Zero));
         }
 
         Broken.Unless(channel.Config == row.Config, "A channel's configuration never changes.");
@@ -70,6 +71,7 @@ internal static class ProviderEvents
         var channel = book.Channel(row.ChannelId);
         Broken.Unless(channel.Request is null, "A channel serves one request at a time.");
         Broken.Unless(channel.Highest is not null, "No request is admitted without a voucher.");
+        Broken.Unless(channel.Refunding is null, "No request is admitted while a refund is under way.");
         Broken.Unless(row.Index > channel.Index, "An index is never taken twice.");
         Broken.Unless(!book.Requests.ContainsKey(row.Request), "A repeated id never starts work.");
         return book

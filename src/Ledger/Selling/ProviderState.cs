@@ -17,6 +17,10 @@ public sealed record ProviderChannel(
     /// anything was earned.</summary>
     public ulong WaitsSinceMs { get; init; }
 
+    /// <summary>A refund that was sent and of which the chain has not told yet; the channel serves nothing
+    /// meanwhile.</summary>
+    public PendingRefund? Refunding { get; init; }
+
     /// <summary>The highest amount that the customer has promised.</summary>
     public Amount Ceiling => Highest?.MaxClaimable ?? Amount.Zero;
 
@@ -35,6 +39,9 @@ public sealed record ProviderChannel(
     public Amount Unbooked(Amount newest, Amount confirmed) =>
         Amount.SubtractToZero(Amount.Min(Base, Ceiling), Amount.Max(newest, confirmed) + Loss);
 }
+
+/// <summary>A refund under way, signed for one nonce: it happens once, however often it is sent.</summary>
+public sealed record PendingRefund(Amount Amount, UInt128 Nonce);
 
 /// <summary>What a receipt after a crash charges: what was stored before it.</summary>
 public sealed record StoredCounts(ulong InputTokens, ulong CachedTokens, ulong OutputTokens);

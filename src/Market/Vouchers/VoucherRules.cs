@@ -29,6 +29,9 @@ public sealed record SellerView(
 /// </summary>
 public static class VoucherRules
 {
+    /// <summary>Code of the refusal of a plain client's voucher that does not follow from what was charged.</summary>
+    public const string VoucherOutOfStep = "voucher_out_of_step";
+
     /// <summary>Judges a request's first voucher.</summary>
     /// <param name="view">Chain and time.</param>
     /// <param name="offer">The own offer that the request names by hash; null where there is no such offer.</param>
@@ -48,7 +51,7 @@ public static class VoucherRules
         var refusal = ChannelRules.Check(attempt.Config, channel.Id, offer!, view.Escrow)
             ?? CheckChain(view, channel, attempt.Config)
             ?? CheckTurn(channel, attempt.Index)
-            ?? CheckVoucher(view.Escrow, channel, attempt.Voucher, attempt.Config);
+            ?? CheckVoucher(view.Escrow, channel, attempt);
         return refusal is null ? CoverFirst(offer!, channel, attempt) : refusal;
     }
 
@@ -88,7 +91,18 @@ public static class VoucherRules
     /// </summary>
     /// <returns>Null where it is.</returns>
     public static Refusal? CheckVoucher(
-        EscrowDomain escrow, SellerChannel channel, Voucher voucher, ChannelConfig config)
+        EscrowDomain escrow, SellerChannel channel, Voucher voucher, ChannelConfig config) =>
+        CheckVoucher(escrow, channel, voucher, config, channel.Ceiling);
+
+    // A plain client signs what was charged and the price of one request, which may be less than an earlier ceiling
+    // of which not all was charged. That one stays in force, and its price is what is worked for.
+    private static Refusal? CheckVoucher(EscrowDomain escrow, SellerChannel channel, PaidAttempt attempt) =>
+        CheckVoucher(
+            escrow, channel, attempt.Voucher, attempt.Config,
+            attempt.Index is null ? channel.Base : channel.Ceiling);
+
+    private static Refusal? CheckVoucher(
+        EscrowDomain escrow, SellerChannel channel, Voucher voucher, ChannelConfig config, Amount least)
     {
         ArgumentNullException.ThrowIfNull(channel);
         ArgumentNullException.ThrowIfNull(voucher);
@@ -98,11 +112,10 @@ public static class VoucherRules
             return Theirs("voucher_channel_mismatch", "The voucher is for another channel.");
         }
 
-        if (voucher.MaxClaimable < channel.Ceiling)
+        if (voucher.MaxClaimable < least)
         {
             return Theirs(
-                "voucher_lower",
-                $"The voucher's ceiling {voucher.MaxClaimable} is below the channel's last one, {channel.Ceiling}.");
+                "voucher_lower", $"The voucher's ceiling {voucher.MaxClaimable} is below the channel's, {least}.");
         }
 
         if (voucher.MaxClaimable > channel.Deposit)
@@ -170,7 +183,16 @@ public static class VoucherRules
         var least = attempt.Index is null
             ? attempt.OutputTokens
             : Math.Min((ulong)offer.SliceLeast, attempt.OutputTokens);
-        if (Charge.TryOf(offer.Prices, attempt.PromptTokens, 0, least) is not { } slice
+        var slice = Charge.TryOf(offer.Prices, attempt.PromptTokens, 0, least);
+        if (attempt.Index is null && slice is { } price && attempt.Voucher.MaxClaimable != channel.Base + price)
+        {
+            return Theirs(
+                VoucherOutOfStep,
+                $"The voucher promises {attempt.Voucher.MaxClaimable}, not the {channel.Base} charged and the price "
+                + $"of {price}.");
+        }
+
+        if (slice is null
             || attempt.Voucher.MaxClaimable < channel.Base
             || attempt.Voucher.MaxClaimable - channel.Base < slice)
         {

@@ -72,7 +72,7 @@ public sealed record Receipt(
     /// <inheritdoc/>
     public Refusal? Flaw()
     {
-        if (KeySource is not (KeySources.TwoParty or KeySources.AppSeed or KeySources.Continued))
+        if (KeySource is not (KeySources.TwoParty or KeySources.AppSeed or KeySources.Continued or KeySources.Provider))
         {
             return Malformed("its key source is unknown.");
         }
@@ -100,6 +100,9 @@ public static class KeySources
 
     /// <summary>An earlier provider's request that this one continues; convicts nobody.</summary>
     public const string Continued = "continued";
+
+    /// <summary>The provider alone, for a plain x402 client that sends no nonce; convicts nobody.</summary>
+    public const string Provider = "provider";
 }
 
 /// <summary>Why an answer ended.</summary>

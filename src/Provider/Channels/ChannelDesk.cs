@@ -38,7 +38,8 @@ internal sealed class ChannelDesk(
         }
 
         var id = config.Id(_escrow);
-        if (opening.Deposit is { } deposit && await relay.SendAsync(config, deposit, peer, cancellation) is { } refused)
+        if (opening.Deposit is { } deposit
+            && (await relay.SendAsync(config, deposit, peer, cancellation)).Refusal is { } refused)
         {
             return refused;
         }

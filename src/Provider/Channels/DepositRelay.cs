@@ -17,9 +17,9 @@ internal sealed class DepositRelay(ProviderOptions options, IMarketChain chain, 
     private readonly SemaphoreSlim _places = new(MostAtOnce, MostAtOnce);
     private int _taken;
 
-    /// <summary>Relays a deposit to its end. Null where it was mined.</summary>
+    /// <summary>Relays a deposit to its end, which is its transaction's hash where it was mined.</summary>
     /// <param name="peer">Who asks, as the wire names it.</param>
-    public async Task<Refusal?> SendAsync(
+    public async Task<Result<Bytes32>> SendAsync(
         ChannelConfig config, ChannelDeposit deposit, string peer, CancellationToken cancellation)
     {
         if (deposit.Amount < options.MinimumDeposit)
@@ -57,22 +57,26 @@ internal sealed class DepositRelay(ProviderOptions options, IMarketChain chain, 
 
     public void Dispose() => _places.Dispose();
 
-    private async Task<Refusal?> SubmitAsync(
+    /// <summary>Whether a deposit could be made now, without sending it. Null where it could.</summary>
+    public async Task<Refusal?> TryAsync(
+        ChannelConfig config, ChannelDeposit deposit, CancellationToken cancellation) =>
+        (await chain.Account(options.GasKey).QuoteAsync(Action(config, deposit), cancellation))
+            .Refusal is { } refusal ? Explain(refusal) : null;
+
+    private DepositThrough Action(ChannelConfig config, ChannelDeposit deposit) =>
+        new(config, deposit.Amount, deposit.Collector, deposit.Data) { MostGas = options.MostDepositGas };
+
+    private async Task<Result<Bytes32>> SubmitAsync(
         ChannelConfig config, ChannelDeposit deposit, CancellationToken cancellation)
     {
         // Asked before it enters the queue, and capped again when its turn comes: a collector can change its mind.
-        var action = new DepositThrough(config, deposit.Amount, deposit.Collector, deposit.Data)
+        if (await TryAsync(config, deposit, cancellation) is { } refusal)
         {
-            MostGas = options.MostDepositGas,
-        };
-        var account = chain.Account(options.GasKey);
-        if (!(await account.QuoteAsync(action, cancellation)).TryGet(out _, out var refusal))
-        {
-            return Explain(refusal);
+            return refusal;
         }
 
-        var outcome = await account.SubmitAsync(action, cancellation);
-        return outcome.Refusal is { } failed ? Explain(failed) : null;
+        var outcome = await chain.Account(options.GasKey).SubmitAsync(Action(config, deposit), cancellation);
+        return outcome.TryGet(out var mined, out var failed) ? mined.Hash : Explain(failed);
     }
 
     private static Refusal Explain(Refusal refusal)

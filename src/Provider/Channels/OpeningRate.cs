@@ -1,15 +1,15 @@
 namespace Souk.Provider.Channels;
 
-/// <summary>Bounds how many openings one payer, or one peer, has relayed within an hour.</summary>
+/// <summary>Bounds how often one payer, or one peer, is served within a time, by default an hour.</summary>
 /// <remarks>
 /// Whoever asks chooses the payer, so names can be made up without end. When the table is full the one that began
 /// longest ago makes room: a flood of made-up names then costs its own memory of itself, and locks nobody out.
 /// </remarks>
-internal sealed class OpeningRate<TKey>(int most, TimeProvider time)
+internal sealed class OpeningRate<TKey>(int most, TimeProvider time, TimeSpan? within = null)
     where TKey : notnull
 {
     private const int MostKept = 4096;
-    private static readonly TimeSpan Window = TimeSpan.FromHours(1);
+    private readonly TimeSpan _window = within ?? TimeSpan.FromHours(1);
     private readonly Lock _guard = new();
     private readonly Dictionary<TKey, (DateTimeOffset Since, int Count)> _counts = [];
 
@@ -19,7 +19,7 @@ internal sealed class OpeningRate<TKey>(int most, TimeProvider time)
         var now = time.GetUtcNow();
         lock (_guard)
         {
-            var known = _counts.TryGetValue(key, out var window) && now - window.Since < Window ? window : (now, 0);
+            var known = _counts.TryGetValue(key, out var window) && now - window.Since < _window ? window : (now, 0);
             if (known.Item2 >= most)
             {
                 return false;

@@ -46,7 +46,7 @@ internal sealed class Admission(
     /// <summary>A channel as the rules of vouchers see it.</summary>
     public static SellerChannel Seen(ProviderChannel channel) => new(
         channel.Id, channel.Deposit, channel.ConfirmedDeposit, channel.IsWithdrawing, channel.Base, channel.Ceiling,
-        channel.Index, channel.Acceptance?.Index, channel.Request is not null);
+        channel.Index, channel.Acceptance?.Index, channel.Request is not null || channel.Refunding is not null);
 
     /// <summary>Judges a request and, where it is served, writes down its voucher and its admission.</summary>
     public async Task<Result<(Admitted Admitted, CoverGate Cover)>> AdmitAsync(
@@ -65,7 +65,7 @@ internal sealed class Admission(
         }
 
         // Whoever cannot pay costs no more than this: a body is read and tokenised only for a channel's own customer.
-        if (Judge(journal.Book, view, found.Offer, paid, 0, 0).Refusal is { } unpaid)
+        if (Judge(journal.Book, view, found.Offer, paid, 0, 0, isPlain: false).Refusal is { } unpaid)
         {
             return unpaid;
         }
@@ -77,9 +77,17 @@ internal sealed class Admission(
         }
 
         return CountPrompt(found.Model, parsed.Value).TryGet(out var ids, out refusal)
-            ? await AdmitAsync(paid, body, found.Offer, found.Model, parsed.Value, ids, view)
+            ? await AdmitAsync(paid, body, new Priced(found.Offer, paid.OfferHash, found.Model, parsed.Value, ids), view)
             : refusal;
     }
+
+    /// <summary>
+    /// The same for a plain x402 client, whose one voucher promises what was charged and the price that it was told.
+    /// Its request takes the channel's next index.
+    /// </summary>
+    public Task<Result<(Admitted Admitted, CoverGate Cover)>> AdmitPlainAsync(
+        PaidRequest paid, ReadOnlyMemory<byte> body, Priced priced, Bytes32 nonce) =>
+        AdmitAsync(paid, body, priced, View(), nonce);
 
     private static ParseResult<ChatRequest> Read(string path, ReadOnlyMemory<byte> body)
     {
@@ -106,13 +114,10 @@ internal sealed class Admission(
     }
 
     private async Task<Result<(Admitted Admitted, CoverGate Cover)>> AdmitAsync(
-        PaidRequest paid, ReadOnlyMemory<byte> body, Offer offer, ModelForSale sale, ChatRequest chat, int[][]? ids,
-        SellerView view)
+        PaidRequest paid, ReadOnlyMemory<byte> body, Priced priced, SellerView view, Bytes32? plain = null)
     {
-        var prompt = (ulong?)ids?.Sum(some => (long)some.Length) ?? UncountedWork.MostInput(body.Length);
-        var output = Charge.WorstCaseOutput(
-            (ulong)chat.Choices, (ulong?)chat.MaxTokens, (ulong)offer.MaxOutput, (ulong)offer.Context, ids is null ? 0
-                : prompt);
+        var (offer, chat) = (priced.Offer, priced.Chat);
+        var (prompt, output) = (priced.PromptTokens(body.Length), priced.OutputTokens(body.Length));
         var channelId = paid.Channel.Id(_escrow);
         var commitment = Commitments.Request(paid.Salt.ToBytes(), body.Span);
         var sampling = RequestSampling.Of(chat);
@@ -123,33 +128,32 @@ internal sealed class Admission(
 
         var result = await journal.RecordAsync<(Admitted Admitted, CoverGate Cover)>(book =>
         {
-            if (!Judge(book, view, offer, paid, prompt, output).TryGet(out var judged, out var refused))
+            if (!Judge(book, view, offer, paid, prompt, output, plain is not null).TryGet(out var judged, out var refused))
             {
                 return refused;
             }
 
             var (channel, cover) = judged;
+            var numbered = plain is null ? paid : paid with { Index = channel.Index + 1 };
             if (CheckExposure(book, channel, cover) is { } exposed)
             {
                 return exposed;
             }
 
-            var nonce = nonces.Of(channelId, channel.Acceptance!.Index)
+            var nonce = plain ?? nonces.Of(channelId, channel.Acceptance!.Index)
                 .Nonce(NoncePosition.Of(channel.Acceptance.Index, paid.Index)!.Value);
             var now = (ulong)time.GetUtcNow().ToUnixTimeMilliseconds();
-            var (source, key) = Key(paid, chat, channelId, commitment, nonce);
+            var (source, key) = Key(numbered, chat, channelId, commitment, nonce, plain is not null);
             var admitted = new Admitted(
-                paid, channelId, offer, sale, chat, body, ids, commitment, nonce, source, key, sampling, channel.Base,
-                    output,
-                now);
-            LedgerEvent[] events =
-            [
-                new VoucherAccepted(paid.Voucher, paid.Id, 0, now),
-                new RequestAdmitted(
-                    paid.Id, channelId, paid.Index, paid.OfferHash, offer.ModelDigest, commitment, paid.GatewayNonce,
-                        nonce,
-                    source, sampling, now),
-            ];
+                numbered, channelId, offer, priced.Sale, chat, body, priced.Prompts, commitment, nonce, source, key,
+                sampling, channel.Base, output, now);
+            var request = new RequestAdmitted(
+                paid.Id, channelId, numbered.Index, paid.OfferHash, offer.ModelDigest, commitment, paid.GatewayNonce,
+                nonce, source, sampling, now);
+            // A plain client's voucher can be below one that is held already, which then covers the request as well.
+            LedgerEvent[] events = channel.Highest is not null && paid.Voucher.MaxClaimable < channel.Ceiling
+                ? [request]
+                : [new VoucherAccepted(paid.Voucher, paid.Id, 0, now), request];
             var gate = new CoverGate(offer.Prices, channel.Base, cover.Usable, prompt, options.CoverWait, time);
             return (events, (admitted, gate));
         });
@@ -159,7 +163,7 @@ internal sealed class Admission(
     }
 
     private Result<(ProviderChannel Channel, Cover Cover)> Judge(
-        ProviderBook book, SellerView view, Offer offer, PaidRequest paid, ulong prompt, ulong output)
+        ProviderBook book, SellerView view, Offer offer, PaidRequest paid, ulong prompt, ulong output, bool isPlain)
     {
         if (book.Requests.ContainsKey(paid.Id))
         {
@@ -173,7 +177,7 @@ internal sealed class Admission(
                 "This provider does not know the channel. Check chain id and escrow, and open it before use.");
         }
 
-        var attempt = new PaidAttempt(paid.Voucher, paid.Channel, paid.Index, prompt, output);
+        var attempt = new PaidAttempt(paid.Voucher, paid.Channel, isPlain ? null : paid.Index, prompt, output);
         return VoucherRules.Accept(view, offer, Seen(channel), attempt).TryGet(out var cover, out var refused)
             ? (channel, cover)
             : refused;
@@ -201,7 +205,8 @@ internal sealed class Admission(
     private static Amount AtRisk(ProviderChannel channel, Amount worked) =>
         Amount.SubtractToZero(Amount.Min(worked, channel.Deposit), channel.Claimed);
 
-    private static Result<int[][]?> CountPrompt(ModelForSale sale, ChatRequest chat)
+    /// <summary>The prompts as ids; null where only the upstream counts.</summary>
+    public static Result<int[][]?> CountPrompt(ModelForSale sale, ChatRequest chat)
     {
         try
         {
@@ -216,10 +221,10 @@ internal sealed class Admission(
     }
 
     private static (string Source, SamplingKey Key) Key(
-        PaidRequest paid, ChatRequest chat, Bytes32 channelId, Bytes32 commitment, Bytes32 nonce) =>
+        PaidRequest paid, ChatRequest chat, Bytes32 channelId, Bytes32 commitment, Bytes32 nonce, bool isPlain) =>
         chat.Seed is { } seed
             ? (KeySources.AppSeed, SamplingKey.FromSeed(seed))
-            : (KeySources.TwoParty, SamplingKey.TwoParty(
+            : (isPlain ? KeySources.Provider : KeySources.TwoParty, SamplingKey.TwoParty(
                 channelId, paid.Id, paid.Index, commitment, paid.GatewayNonce, nonce));
 
     private static Refusal Theirs(string code, string message) => new(Fault.Theirs, code, message);

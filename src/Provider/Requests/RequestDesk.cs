@@ -65,13 +65,20 @@ internal sealed partial class RequestDesk : IDisposable
             return;
         }
 
-        using PaidWork run = admission.Admitted.Chat.Embedding is null
-            ? new PaidRun(admission.Admitted, admission.Cover, response, _time)
+        await ServeAsync(admission.Admitted, admission.Cover, response, aborted);
+    }
+
+    /// <summary>Works on a request that was admitted, up to the receipt.</summary>
+    public async Task ServeAsync(Admitted admitted, CoverGate cover, IWireResponse response, CancellationToken aborted)
+    {
+        var id = admitted.Paid.Id;
+        using PaidWork run = admitted.Chat.Embedding is null
+            ? new PaidRun(admitted, cover, response, _time)
             {
-                Prefilling = (prompt, commitment) => PrefillAsync(paid.Id, prompt, commitment),
+                Prefilling = (prompt, commitment) => PrefillAsync(id, prompt, commitment),
             }
-            : new PaidEmbedding(admission.Admitted, admission.Cover, response, _time);
-        _running[paid.Id] = run;
+            : new PaidEmbedding(admitted, cover, response, _time);
+        _running[id] = run;
         await AnswerAsync(run, response, aborted);
     }
 
@@ -270,7 +277,8 @@ internal sealed partial class RequestDesk : IDisposable
         await response.SendErrorAsync(WireError.From(refusal, status), aborted);
     }
 
-    private static int? StatusOf(Refusal refusal) => refusal.Code switch
+    /// <summary>The status of a refusal; null for the usual one of its fault.</summary>
+    public static int? StatusOf(Refusal refusal) => refusal.Code switch
     {
         "voucher_below_slice" or "voucher_above_deposit" or "channel_unknown" or "voucher_too_small" => PaymentRequired,
         "request_repeated" or "channel_busy" or "index_spent" => 409,

@@ -93,5 +93,7 @@ internal static class Samples
         new Settled(AddressOf(2), AddressOf(4), Units(29), Hash("transaction"), 29),
         new RequestNamed(Hash("name"), Hash("what was asked"), Hash("key"), Request(1), 30),
         new ReplyKept(Hash("name"), Hash("what was asked"), Hash("key"), Request(1), 31, 31),
+        new RefundSubmitted(Hash("channel"), Units(30), 3, 30),
+        new RefundEnded(Hash("channel"), true, Hash("transaction"), 31),
     ];
 }

@@ -23,7 +23,9 @@ internal static class EscrowRules
             "WithdrawDelayOutOfRange");
         Require(!amount.IsZero, "ZeroDeposit");
         var id = config.Id(acting.Network.EscrowDomain);
-        books = VaultRules.Collect(books, acting, collector, config, id, amount, data);
+        books = collector == acting.Network.Erc3009Collector
+            ? ReceiveRules.Collect(books, acting, collector, config, id, amount, data.Span)
+            : VaultRules.Collect(books, acting, collector, config, id, amount, data);
         var known = Find(books, id, config);
         return Put(books, known with { State = known.State with { Balance = known.State.Balance + amount } });
     }

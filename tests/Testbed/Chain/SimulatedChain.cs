@@ -120,6 +120,10 @@ public sealed class SimulatedChain : IMarketChain, IDisposable
             new Holdings(books.BalanceOf(holder), books.GasMoney.GetValueOrDefault(holder)));
 
     /// <inheritdoc/>
+    public Task<Result<Eip712Domain>> CurrencyDomainAsync(CancellationToken cancellation) =>
+        Task.FromResult((Result<Eip712Domain>)ReceiveRules.Currency(Network));
+
+    /// <inheritdoc/>
     public async IAsyncEnumerable<ChainNews> FollowAsync(
         IReadOnlyList<Address> vaults, [EnumeratorCancellation] CancellationToken cancellation)
     {

@@ -82,6 +82,10 @@ public sealed class WatchedChain(IMarketChain inner) : IMarketChain
         inner.VaultAddressAsync(settings, salt, cancellation);
 
     /// <inheritdoc/>
+    public Task<Result<Eip712Domain>> CurrencyDomainAsync(CancellationToken cancellation) =>
+        inner.CurrencyDomainAsync(cancellation);
+
+    /// <inheritdoc/>
     public Task<Result<Read<Holdings>>> HoldingsAsync(Address holder, CancellationToken cancellation) =>
         inner.HoldingsAsync(holder, cancellation);
 

@@ -251,7 +251,7 @@ public sealed class MarketHarness : IDisposable
 
     private static NetworkFile NetworkOf(MarketOptions options) => new(
         31337, ["http://127.0.0.1:8545"], At(1), At(2), At(3), At(4), 6, 2, options.Confirmations, 60, null, null,
-        [IndexerUri.ToString()]);
+        [IndexerUri.ToString()], At(5));
 
     private static Address At(byte number)
     {

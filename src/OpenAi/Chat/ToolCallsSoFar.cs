@@ -1,11 +1,10 @@
 using System.Text;
 using System.Text.Json;
-using Souk.OpenAi.Chat;
 
-namespace Souk.Gateway.Chat;
+namespace Souk.OpenAi.Chat;
 
 /// <summary>Puts tool calls together from the deltas of a stream.</summary>
-internal sealed class ToolCallsSoFar
+public sealed class ToolCallsSoFar
 {
     private const int MostCalls = 128;
     private readonly SortedDictionary<int, (string Id, string Name, StringBuilder Arguments)> _calls = [];
