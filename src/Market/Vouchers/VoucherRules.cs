@@ -184,7 +184,8 @@ public static class VoucherRules
             ? attempt.OutputTokens
             : Math.Min((ulong)offer.SliceLeast, attempt.OutputTokens);
         var slice = Charge.TryOf(offer.Prices, attempt.PromptTokens, 0, least);
-        if (attempt.Index is null && slice is { } price && attempt.Voucher.MaxClaimable != channel.Base + price)
+        if (attempt.Index is null && slice is { } price
+            && Amount.SubtractToZero(attempt.Voucher.MaxClaimable, channel.Base) != price)
         {
             return Theirs(
                 VoucherOutOfStep,

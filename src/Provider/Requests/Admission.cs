@@ -3,7 +3,6 @@ using Souk.Engines;
 using Souk.Ledger.Books;
 using Souk.Ledger.Rows;
 using Souk.Ledger.Selling;
-using Souk.Market.Pricing;
 using Souk.Market.Vouchers;
 using Souk.OpenAi.Chat;
 using Souk.OpenAi.Completions;

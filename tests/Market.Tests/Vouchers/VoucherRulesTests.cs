@@ -178,15 +178,33 @@ public sealed class VoucherRulesTests
     {
         var plain = Attempt with { Index = null };
         var channel = Known with { AcceptanceIndex = null };
-        Refuses("voucher_below_slice", channel: channel, attempt: plain with { Voucher = Sign(500 + 100 + 1_999) });
+        Refuses("voucher_out_of_step", channel: channel, attempt: plain with { Voucher = Sign(500 + 100 + 1_999) });
+        Refuses("voucher_out_of_step", channel: channel, attempt: plain with { Voucher = Sign(500 + 100 + 2_001) });
+        Refuses("voucher_lower", channel: channel, attempt: plain with { Voucher = Sign(499) });
         Assert.Equal(
             1_000UL, Accept(channel: channel, attempt: plain with { Voucher = Sign(2_600) }).Value.OutputTokens);
+    }
+
+    [Fact]
+    public void A_plain_x402_client_may_sign_less_than_a_ceiling_of_which_not_all_was_charged()
+    {
+        var plain = Attempt with { Index = null, Voucher = Sign(2_600) };
+        var channel = Known with { AcceptanceIndex = null, Ceiling = Units(9_000) };
+
+        Assert.Equal(new Cover(Units(2_600), 1_000), Accept(channel: channel, attempt: plain).Value);
+        Refuses("voucher_signer_mismatch", channel: channel, attempt: plain with
+        {
+            Voucher = Voucher.Sign(Stranger, Escrow, Channel, Units(2_600)),
+        });
     }
 
     [Fact]
     public void Hostile_numbers_neither_wrap_nor_throw()
     {
         var huge = Voucher.Sign(Customer, Escrow, Channel, Amount.MaxValue);
+        var plain = Attempt with { Voucher = huge, OutputTokens = ulong.MaxValue / 2, Index = null };
+        var price = Charge.Of(TheOffer.Prices, plain.PromptTokens, 0, plain.OutputTokens);
+        var promised = Voucher.Sign(Customer, Escrow, Channel, Known.Base + price);
         Refuses("voucher_above_deposit", attempt: Attempt with { Voucher = huge });
         Refuses("voucher_below_slice", attempt: Attempt with
         {
@@ -198,8 +216,9 @@ public sealed class VoucherRulesTests
         Refuses(
             "deposit_unconfirmed",
             channel: Known with { Deposit = Amount.MaxValue, ConfirmedDeposit = Units(1) },
-            attempt: Attempt with { Voucher = huge, OutputTokens = ulong.MaxValue, Index = null },
+            attempt: plain with { Voucher = promised },
             fault: Fault.Nobody);
+        Refuses("voucher_out_of_step", attempt: plain, channel: Known with { Deposit = Amount.MaxValue });
         Refuses("nonce_chain_spent", attempt: Attempt with { Index = ulong.MaxValue });
     }
 
