@@ -11,24 +11,22 @@ namespace Souk.Gateway.Chat;
 /// </summary>
 internal sealed class AppStream(IWireResponse response, IAppReply reply, WireHeaders headers)
 {
+    private const int MostHeldBytes = 16 << 10;
     private readonly ArrayBufferWriter<byte> _output = new(1_024);
     private bool _isListening = true;
 
     /// <summary>True once status and headers are out.</summary>
     public bool IsStarted { get; private set; }
 
-    /// <summary>Passes a part on as the app's API would write it.</summary>
-    public ValueTask WriteAsync(ChunkChoice part)
-    {
-        _output.ResetWrittenCount();
-        reply.Part(part, _output);
-        return SendAsync();
-    }
+    /// <summary>Takes a part as the app's API would write it; it leaves with the next sending.</summary>
+    public void Add(ChunkChoice part) => reply.Part(part, _output);
+
+    /// <summary>Whether so much is held that it should leave now.</summary>
+    public bool IsFull => _output.WrittenCount >= MostHeldBytes;
 
     /// <summary>Ends a whole answer.</summary>
     public ValueTask EndAsync(IReadOnlyList<ChatChoice> choices, Usage usage)
     {
-        _output.ResetWrittenCount();
         reply.End(choices, usage, _output);
         return SendAsync();
     }
@@ -36,13 +34,18 @@ internal sealed class AppStream(IWireResponse response, IAppReply reply, WireHea
     /// <summary>The error event that ends a stream which failed.</summary>
     public ValueTask FailAsync(OpenAiError error)
     {
-        _output.ResetWrittenCount();
         reply.Fail(error, _output);
         return SendAsync();
     }
 
-    private async ValueTask SendAsync()
+    /// <summary>Sends what is held; the first time, status and headers with it.</summary>
+    public async ValueTask SendAsync()
     {
+        if (_output.WrittenCount == 0)
+        {
+            return;
+        }
+
         try
         {
             if (!IsStarted)
@@ -53,7 +56,7 @@ internal sealed class AppStream(IWireResponse response, IAppReply reply, WireHea
                 await response.StartAsync(200, headers, CancellationToken.None);
             }
 
-            if (_isListening && _output.WrittenCount > 0)
+            if (_isListening)
             {
                 await response.WriteAsync(_output.WrittenMemory, CancellationToken.None);
             }
@@ -62,5 +65,7 @@ internal sealed class AppStream(IWireResponse response, IAppReply reply, WireHea
         {
             _isListening = false;
         }
+
+        _output.ResetWrittenCount();
     }
 }

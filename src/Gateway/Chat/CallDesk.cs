@@ -312,6 +312,7 @@ internal sealed class CallDesk(
             var paid = new PaidRequest(id, verified.Hash, index, nonce, salt, channel.Config, voucher)
             {
                 Path = PathOf(chat),
+                Gather = chat.Stream || chat.Embedding is not null ? 0 : plan.Gather,
             };
             List<LedgerEvent> events = [reserved, .. Named(caller, appRequest, nowMs)];
             if (!book.Offers.ContainsKey(verified.Hash))

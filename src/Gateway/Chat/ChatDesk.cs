@@ -77,12 +77,12 @@ internal sealed class ChatDesk(
     // A provider may refuse a channel for a reason that passes, such as a deposit that is not confirmed yet. Nothing
     // was charged and nothing was told, so the same request goes out on another channel.
     private async Task<(PaidCall Call, Answer Answer, CallOutcome Outcome)> RunAsync(
-        PaidCall call, Caller caller, Func<ChunkChoice, ValueTask>? onPart)
+        PaidCall call, Caller caller, AppStream? sink)
     {
         for (var attempt = 1; ; attempt++)
         {
             var answer = new Answer(call);
-            var outcome = await stream.RunAsync(call, answer, onPart, caller.Stopped);
+            var outcome = await stream.RunAsync(call, answer, sink, caller.Stopped);
             if (outcome is not { Bill.IsZero: true, Failure.Code: "deposit_unconfirmed" or "channel_busy" }
                 || answer.HasOutput || attempt == MostAttempts)
             {
@@ -149,7 +149,7 @@ internal sealed class ChatDesk(
     private async Task StreamAsync(PaidCall first, Caller caller, App app, IAppReply reply)
     {
         var sink = new AppStream(app.Response, reply, app.Headers);
-        var (call, answer, outcome) = await RunAsync(first, caller, sink.WriteAsync);
+        var (call, answer, outcome) = await RunAsync(first, caller, sink);
         if (outcome.Failure is { } failure)
         {
             if (sink.IsStarted)

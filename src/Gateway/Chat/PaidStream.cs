@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Souk.Chain;
 using Souk.Engines;
 using Souk.Gateway.Channels;
@@ -36,19 +37,19 @@ internal sealed class PaidStream(
     private static readonly TimeSpan CancelPatience = TimeSpan.FromSeconds(30);
     private readonly EscrowDomain _escrow = chain.Network.EscrowDomain;
 
-    /// <summary>Runs a call to its end. Each choice's part goes to <paramref name="onPart"/> as it arrives.</summary>
+    /// <summary>Runs a call to its end. What arrives goes to <paramref name="app"/> at once.</summary>
     /// <param name="call">What was reserved and vouched for.</param>
     /// <param name="answer">Collects what arrives.</param>
-    /// <param name="onPart">The app's side; it must not throw.</param>
+    /// <param name="app">The app's side of a streamed answer; null where it wants the whole.</param>
     /// <param name="aborted">The app has gone: the provider is told to stop, and the receipt is still booked.</param>
     public async Task<CallOutcome> RunAsync(
-        PaidCall call, Answer answer, Func<ChunkChoice, ValueTask>? onPart, CancellationToken aborted)
+        PaidCall call, Answer answer, AppStream? app, CancellationToken aborted)
     {
         chaser.Watch(call.Paid.Id);
         traffic.Begin(call.Verified.Offer, call.Plan.PromptTokens);
         try
         {
-            return await SendAsync(call, answer, onPart, aborted);
+            return await SendAsync(call, answer, app, aborted);
         }
         finally
         {
@@ -58,7 +59,7 @@ internal sealed class PaidStream(
     }
 
     private async Task<CallOutcome> SendAsync(
-        PaidCall call, Answer answer, Func<ChunkChoice, ValueTask>? onPart, CancellationToken aborted)
+        PaidCall call, Answer answer, AppStream? app, CancellationToken aborted)
     {
         // The call is already paid for: an app that leaves stops the work, but never the reading of the receipt.
         using var reading = new CancellationTokenSource(options.LongestAnswer, time);
@@ -80,7 +81,13 @@ internal sealed class PaidStream(
                 static state => ((Leaving)state!).Leave(), new Leaving(this, call, reading));
             var (receipt, failure) = call.Chat.Embedding is { } asked
                 ? await VectorReply.ReadAsync(asked, answer, reply, reading.Token)
-                : await ReadAsync(call, answer, reply, raises, onPart, reading.Token);
+                : await ReadAsync(call, answer, reply, raises, app, reading.Token);
+            if (app is not null)
+            {
+                // The bill takes its time to become durable, and what has arrived need not wait for it.
+                await app.SendAsync();
+            }
+
             return await EndAsync(call, answer, reply, receipt, failure);
         }
     }
@@ -98,7 +105,7 @@ internal sealed class PaidStream(
     }
 
     private static async Task<(Signed<Receipt>? Receipt, Refusal? Failure)> ReadAsync(
-        PaidCall call, Answer answer, PaidReply reply, Raises raises, Func<ChunkChoice, ValueTask>? onPart,
+        PaidCall call, Answer answer, PaidReply reply, Raises raises, AppStream? app,
         CancellationToken cancellation)
     {
         Refusal? failure = null;
@@ -107,7 +114,7 @@ internal sealed class PaidStream(
         {
             while (true)
             {
-                var next = await reply.NextAsync(cancellation);
+                var next = await NextAsync(reply, app, cancellation);
                 switch (next.Kind)
                 {
                     case PaidEventKind.Receipt:
@@ -118,7 +125,7 @@ internal sealed class PaidStream(
                     case PaidEventKind.Broken:
                         return (receipt, receipt is null ? failure ?? next.Refusal : failure);
                     default:
-                        failure = await TakeAsync(answer, next.Data, raises, onPart) ?? failure;
+                        failure = Take(answer, next.Data, raises, app) ?? failure;
                         if (failure is { Code: "choice_unknown" or "output_too_long" or "malformed_chunk" })
                         {
                             return (receipt, failure);
@@ -137,8 +144,22 @@ internal sealed class PaidStream(
     private static Refusal Late() =>
         new(Fault.Theirs, "receipt_late", "The provider did not end the answer in time.");
 
-    private static async ValueTask<Refusal?> TakeAsync(
-        Answer answer, ReadOnlyMemory<byte> data, Raises raises, Func<ChunkChoice, ValueTask>? onPart)
+    // What arrived together goes on together, as soon as nothing more is there.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private static async ValueTask<PaidEvent> NextAsync(
+        PaidReply reply, AppStream? app, CancellationToken cancellation)
+    {
+        var next = reply.NextAsync(cancellation);
+        if (app is not null && (app.IsFull || !next.IsCompleted))
+        {
+            await app.SendAsync();
+        }
+
+        return await next;
+    }
+
+    private static Refusal? Take(
+        Answer answer, ReadOnlyMemory<byte> data, Raises raises, AppStream? app)
     {
         var parsed = ChatChunk.Parse(data.Span);
         if (!parsed.IsOk)
@@ -158,11 +179,11 @@ internal sealed class PaidStream(
         }
 
         raises.Consider();
-        if (onPart is not null)
+        if (app is not null)
         {
             foreach (var part in chunk.Choices)
             {
-                await onPart(part);
+                app.Add(part);
             }
         }
 

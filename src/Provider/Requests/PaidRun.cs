@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Souk.Engines;
 using Souk.Market.Pricing;
 using Souk.OpenAi.Chat;
@@ -16,13 +17,10 @@ namespace Souk.Provider.Requests;
 internal sealed class PaidRun : PaidWork
 {
     private readonly Admitted _admitted;
-    private readonly IWireResponse _response;
-    private readonly ChatStreamWriter _writer;
+    private readonly AnswerStream _stream;
     private readonly List<int>[] _ids;
     private readonly string?[] _reasons;
     private readonly TimeProvider _time;
-    private bool _isListening = true;
-    private bool _isStarted;
     private bool _isCounted;
     private ulong _reported;
     private ulong _events;
@@ -30,11 +28,8 @@ internal sealed class PaidRun : PaidWork
     public PaidRun(Admitted admitted, CoverGate cover, IWireResponse response, TimeProvider time)
         : base(admitted, cover)
     {
-        (_admitted, _response, _time) = (admitted, response, time);
-        _writer = new ChatStreamWriter(
-            (admitted.Chat.Prompt is null ? "chatcmpl-" : "cmpl-") + admitted.Paid.Id,
-            time.GetUtcNow().ToUnixTimeSeconds(), admitted.Offer.ModelDigest.ToString(),
-            isText: admitted.Chat.Prompt is not null);
+        (_admitted, _time) = (admitted, time);
+        _stream = new AnswerStream(admitted, response, time, Cancel);
         _ids = [.. Enumerable.Range(0, admitted.Chat.Choices).Select(_ => new List<int>())];
         _reasons = new string?[admitted.Chat.Choices];
     }
@@ -67,22 +62,14 @@ internal sealed class PaidRun : PaidWork
     /// <inheritdoc/>
     public override async Task<bool> TryEndAsync(Signed<Receipt> receipt)
     {
-        if (!_isStarted)
+        if (!_stream.IsStarted)
         {
             return false;
         }
 
-        if (Failure is { } failure)
-        {
-            await SendErrorAsync(failure);
-        }
-        else
-        {
-            await SendUsageAsync();
-        }
-
-        await SendAsync(ReceiptText.ToComment(receipt));
-        await SendAsync(ChatStreamWriter.Done);
+        var usage = new Usage((long)(Input + Cached), (long)ChargedOutput()) { CachedTokens = (long)Cached };
+        _stream.AddEnd(usage, Failure is { } failure ? Told(failure) : null, receipt);
+        await _stream.SendAsync();
         return true;
     }
 
@@ -94,9 +81,15 @@ internal sealed class PaidRun : PaidWork
             Input = UncountedWork.InputOfBroken(_admitted.Body.Length);
         }
 
-        if (_isStarted)
+        if (_stream.IsStarted)
         {
-            await EndChoicesAsync();
+            EndChoices();
+        }
+
+        if (!_stream.IsGathering)
+        {
+            // The receipt takes its time to become durable, and an app that reads along need not wait for it.
+            await _stream.SendAsync();
         }
     }
 
@@ -104,71 +97,11 @@ internal sealed class PaidRun : PaidWork
     protected override string? WholeOutcome() => IsWhole ? Ended() : null;
 
     /// <inheritdoc/>
-    protected override void Free() => _writer.Dispose();
+    protected override void Free() => _stream.Dispose();
 
-    /// <summary>Sends bytes of the stream; a customer that no longer listens is cancelled, not an error.</summary>
-    private async ValueTask SendAsync(ReadOnlyMemory<byte> data)
-    {
-        if (!_isListening)
-        {
-            return;
-        }
-
-        try
-        {
-            await _response.WriteAsync(data, CancellationToken.None);
-        }
-        catch (Exception broken) when (broken is OperationCanceledException or IOException)
-        {
-            _isListening = false;
-            Cancel();
-        }
-    }
-
-    /// <summary>Sends status and headers, the provider's nonce among them, and the role chunks; once.</summary>
-    private async Task StartAsync()
-    {
-        if (_isStarted || !_isListening)
-        {
-            return;
-        }
-
-        try
-        {
-            await _response.StartAsync(
-                200,
-                new WireHeaders(3)
-                {
-                    { "content-type", "text/event-stream" },
-                    { "cache-control", "no-store" },
-                    { SoukHeaders.ProviderNonce, _admitted.ProviderNonce.ToString() },
-                },
-                CancellationToken.None);
-        }
-        catch (Exception broken) when (broken is OperationCanceledException or IOException)
-        {
-            // Nothing has left, so the receipt still goes out in a header where the connection takes one.
-            _isListening = false;
-            Cancel();
-            return;
-        }
-
-        _isStarted = true;
-        for (var choice = 0; choice < _ids.Length && _admitted.Chat.Prompt is null; choice++)
-        {
-            await SendAsync(_writer.Role(choice));
-        }
-    }
-
-    /// <summary>The chunk that tells usage.</summary>
-    private ValueTask SendUsageAsync() => SendAsync(_writer.Usage(
-        new Usage((long)(Input + Cached), (long)ChargedOutput()) { CachedTokens = (long)Cached }));
-
-    /// <summary>The event that tells a failure after the start.</summary>
-    private ValueTask SendErrorAsync(Refusal refusal) => SendAsync(_writer.Error(
-        refusal.Fault == Fault.Theirs
-            ? OpenAiError.InvalidRequest(refusal.Message, code: refusal.Code)
-            : OpenAiError.BadGateway(refusal.Message, refusal.Code)));
+    private static OpenAiError Told(Refusal failure) => failure.Fault == Fault.Theirs
+        ? OpenAiError.InvalidRequest(failure.Message, code: failure.Code)
+        : OpenAiError.BadGateway(failure.Message, failure.Code);
 
     /// <inheritdoc/>
     protected override async Task WorkAsync()
@@ -182,16 +115,14 @@ internal sealed class PaidRun : PaidWork
 
         await using var events = _admitted.Sale.Engine
             .GenerateAsync(request, Stopping).GetAsyncEnumerator(Stopping);
-        while (Outcome is null && await events.MoveNextAsync())
+        while (Outcome is null && await PullAsync(events))
         {
-            await (events.Current switch
+            await TakeAsync(events.Current);
+            if (_stream.IsFull)
             {
-                PromptCounted prompt => BeginAsync(prompt),
-                PromptScored scored => ScoreAsync(scored),
-                TokenOut token => DeliverAsync(token),
-                Finished finished => FinishAsync(finished),
-                _ => throw new InvalidOperationException($"The engine said {events.Current.GetType().Name}."),
-            });
+                await _stream.SendAsync();
+            }
+
             if (IsWhole)
             {
                 Outcome ??= Ended();
@@ -201,13 +132,71 @@ internal sealed class PaidRun : PaidWork
                 Outcome ??= FinishReasons.Cancelled;
             }
             else if (Outcome is null && Generated < _admitted.MostOutput
-                && !await Cover.CoversAsync(Generated + 1, Stopping))
+                && !await CoversAsync(Generated + 1))
             {
                 Outcome = FinishReasons.Length;
             }
         }
 
         Outcome ??= Ended();
+    }
+
+    // What is held leaves once the engine has nothing more ready. A customer that lets tokens gather waits for them, but
+    // is soon told that its answer has begun, however long the prompt takes.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<bool> PullAsync(IAsyncEnumerator<EngineEvent> events)
+    {
+        var next = events.MoveNextAsync();
+        if (next.IsCompleted || !_stream.HasHeld || (_stream.IsGathering && FirstTokenAtMs != 0))
+        {
+            return await next;
+        }
+
+        if (!_stream.IsGathering)
+        {
+            await _stream.SendAsync();
+            return await next;
+        }
+
+        var first = next.AsTask();
+        await ((Task)first).WaitAsync(AnswerStream.MostHeldTime, _time).ConfigureAwait(
+            ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        if (!first.IsCompleted)
+        {
+            await _stream.SendAsync();
+        }
+
+        return await first;
+    }
+
+    private ValueTask TakeAsync(EngineEvent happened)
+    {
+        switch (happened)
+        {
+            case TokenOut token:
+                return DeliverAsync(token);
+            case Finished finished:
+                Finish(finished);
+                return default;
+            case PromptCounted prompt:
+                return new(BeginAsync(prompt));
+            case PromptScored scored:
+                return ScoreAsync(scored);
+            default:
+                throw new InvalidOperationException($"The engine said {happened.GetType().Name}.");
+        }
+    }
+
+    // Whoever is to pay for more has to have what there is: its count of ids goes with the next voucher.
+    private async ValueTask<bool> CoversAsync(ulong tokens)
+    {
+        var covers = Cover.CoversAsync(tokens, Stopping);
+        if (!covers.IsCompleted)
+        {
+            await _stream.SendAsync();
+        }
+
+        return await covers;
     }
 
     private bool IsWhole => !_reasons.Contains(null);
@@ -232,19 +221,19 @@ internal sealed class PaidRun : PaidWork
             await prefilling(prompt with { Input = (int)Input, Cached = (int)Cached }, PromptCommitment);
         }
 
-        await StartAsync();
+        await _stream.StartAsync();
     }
 
-    private async Task ScoreAsync(PromptScored scored)
+    private async ValueTask ScoreAsync(PromptScored scored)
     {
-        await StartAsync();
-        await SendAsync(_writer.PromptLogprobs(0, scored.Logprobs.Span));
+        await _stream.StartAsync();
+        _stream.AddPromptLogprobs(scored.Logprobs.Span);
     }
 
-    private async Task DeliverAsync(TokenOut token)
+    private async ValueTask DeliverAsync(TokenOut token)
     {
         var count = _admitted.CountsIds ? (ulong)token.Ids.Length : CountEvent(token);
-        if (!await Cover.CoversAsync(Generated + count, Stopping))
+        if (!await CoversAsync(Generated + count))
         {
             Outcome = FinishReasons.Length;
             return;
@@ -252,7 +241,7 @@ internal sealed class PaidRun : PaidWork
 
         if (FirstTokenAtMs == 0)
         {
-            await StartAsync();
+            await _stream.StartAsync();
             FirstTokenAtMs = (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds();
         }
 
@@ -262,7 +251,7 @@ internal sealed class PaidRun : PaidWork
         }
 
         Generated += count;
-        await SendAsync(Chunk(token));
+        _stream.Add(token);
     }
 
     // Counting by usage: one for each event with output, as the customer counts them, up to the limit.
@@ -280,19 +269,7 @@ internal sealed class PaidRun : PaidWork
         return hasContent && Generated < _admitted.MostOutput ? 1UL : 0;
     }
 
-    private ReadOnlyMemory<byte> Chunk(TokenOut token)
-    {
-        if (!token.ToolCalls.IsEmpty)
-        {
-            return _writer.ToolCalls(token.Choice, token.ToolCalls.Span, token.Ids);
-        }
-
-        return token.Reasoning is { } reasoning
-            ? _writer.Reasoning(token.Choice, reasoning, token.Ids)
-            : _writer.Text(token.Choice, token.Refusal ?? token.Text, token.Ids, token.Logprobs.Span);
-    }
-
-    private async Task FinishAsync(Finished finished)
+    private void Finish(Finished finished)
     {
         _reported += (ulong)Math.Max(finished.OutputTokens, 0);
         lock (_ids)
@@ -300,11 +277,11 @@ internal sealed class PaidRun : PaidWork
             _reasons[finished.Choice] = finished.Reason;
         }
 
-        await SendAsync(_writer.Finish(finished.Choice, finished.Reason));
+        _stream.AddFinish(finished.Choice, finished.Reason);
     }
 
     // An answer that ran out of cover tells each choice so; one that was cancelled or failed has no more to say.
-    private async Task EndChoicesAsync()
+    private void EndChoices()
     {
         if (Outcome != FinishReasons.Length)
         {
@@ -320,7 +297,7 @@ internal sealed class PaidRun : PaidWork
                     _reasons[choice] = FinishReasons.Length;
                 }
 
-                await SendAsync(_writer.Finish(choice, FinishReasons.Length));
+                _stream.AddFinish(choice, FinishReasons.Length);
             }
         }
     }

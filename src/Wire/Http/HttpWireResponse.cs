@@ -58,9 +58,7 @@ internal sealed class HttpWireResponse(
         _writer = response.BodyWriter;
         if (isStream)
         {
-            // The provider's nonce is in the headers and must be known before the first token.
             await response.StartAsync(cancellation);
-            await AwaitAsync(_writer.FlushAsync(cancellation));
         }
     }
 
@@ -72,7 +70,7 @@ internal sealed class HttpWireResponse(
         }
 
         Aborted.ThrowIfCancellationRequested();
-        var flush = _writer.WriteAsync(data, cancellation);
+        var flush = data.IsEmpty ? _writer.FlushAsync(cancellation) : _writer.WriteAsync(data, cancellation);
         if (!flush.IsCompletedSuccessfully)
         {
             return AwaitAsync(flush);

@@ -29,6 +29,10 @@ public sealed record PaidRequest(
     /// the body says the same.</summary>
     public string Path { get; init; } = NodePaths.ChatCompletions;
 
+    /// <summary>Output tokens, over all choices, that the provider may hold back to send them together. 0 asks for each
+    /// as soon as it is there.</summary>
+    public ulong Gather { get; init; }
+
     /// <summary>Writes the headers.</summary>
     public void WriteTo(WireHeaders headers)
     {
@@ -42,6 +46,11 @@ public sealed record PaidRequest(
         if (Continuation is { } continuation)
         {
             headers[SoukHeaders.Continuation] = PaidText.Write(continuation);
+        }
+
+        if (Gather > 0)
+        {
+            headers[SoukHeaders.Gather] = Gather.ToString(CultureInfo.InvariantCulture);
         }
     }
 
@@ -72,12 +81,21 @@ public sealed record PaidRequest(
             return bad!;
         }
 
-        return new PaidRequest(id, offer, index, nonce, salt, channel, voucher, continuation);
+        var gather = 0UL;
+        if (headers[SoukHeaders.Gather] is not null
+            && !Read<ulong>(headers, SoukHeaders.Gather, TryParseCount, out gather, out bad))
+        {
+            return bad!;
+        }
+
+        return new PaidRequest(id, offer, index, nonce, salt, channel, voucher, continuation) { Gather = gather };
     }
 
+    private static bool TryParseCount(string text, out ulong count) =>
+        ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count);
+
     private static bool TryParseIndex(string text, out ulong index) =>
-        ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out index)
-        && index >= 1;
+        TryParseCount(text, out index) && index >= 1;
 
     private static bool Read<T>(
         WireHeaders headers, string name, TryParse<T> parse, out T value, out Refusal? refusal)

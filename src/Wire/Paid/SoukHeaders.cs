@@ -30,6 +30,9 @@ public static class SoukHeaders
     /// <summary>Request, only when an answer is continued after a failure: key, choice and position.</summary>
     public const string Continuation = "souk-continue";
 
+    /// <summary>Request, optional: output tokens that the provider may hold back to send them together.</summary>
+    public const string Gather = "souk-gather";
+
     /// <summary>Reply: the provider's share of the sampling key, opened before the first token.</summary>
     public const string ProviderNonce = "souk-provider-nonce";
 

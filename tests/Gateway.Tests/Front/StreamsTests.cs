@@ -99,13 +99,15 @@ public sealed class StreamsTests
             (int)stopped.Json["usage"]!["completion_tokens"]!);
     });
 
-    [Fact]
-    public void A_long_answer_raises_its_ceiling_as_it_streams_and_never_a_slice_ahead() =>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_long_answer_raises_its_ceiling_as_it_comes_and_never_a_slice_ahead(bool isStreamed) =>
         MarketHarness.Run(async market =>
     {
         market.Engine.Tokens = 300;
-        var most = Amount.Zero;
-        var reading = market.App.ChatAsync(body => body["stream"] = true);
+        var (most, start) = (Amount.Zero, market.Time.GetUtcNow());
+        var reading = market.App.ChatAsync(body => body["stream"] = isStreamed);
         while (!reading.IsCompleted)
         {
             foreach (var channel in (await market.ProviderBookAsync()).Channels.Values)
@@ -118,9 +120,26 @@ public sealed class StreamsTests
         }
 
         Assert.Equal("stop", (await reading).FinishReason());
+        var time = market.Time.GetUtcNow() - start;
+        Assert.True(time < 301 * market.Engine.TokenTime + TimeSpan.FromSeconds(1), $"It paused: {time} in all.");
         Assert.InRange(most.Units, (UInt128)1, (UInt128)(28 + (16 * 6)));
         Assert.Equal(new Amount(28 + 1800), market.Account.Spent);
     });
+
+    [Fact]
+    public void Tokens_gather_only_where_no_app_reads_along()
+    {
+        Meddler? meddler = null;
+        MarketHarness.Run(new MarketOptions { Provider = inner => meddler = new Meddler(inner) }, async market =>
+        {
+            await market.App.ChatAsync(body => body["stream"] = true);
+            await market.App.ChatAsync();
+            await market.App.ChatAsync(body => body["max_tokens"] = 10);
+
+            // An eighth of the slice of 16, and all that one slice covers.
+            Assert.Equal([null, "2", "10"], meddler!.Paid.Select(request => request.Headers["souk-gather"]));
+        });
+    }
 
     [Fact]
     public void An_app_that_leaves_pays_for_what_was_made_until_then() => MarketHarness.Run(async market =>

@@ -26,6 +26,15 @@ public sealed class SlicePlanTests
         Assert.Equal(64UL, Plan.Covered(Plan.First(Units(0))));
     }
 
+    [Theory]
+    [InlineData(64UL, 1_000UL, 8UL)]
+    [InlineData(7UL, 1_000UL, 0UL)]
+    [InlineData(64UL, 64UL, 64UL)]
+    [InlineData(64UL, 63UL, 63UL)]
+    public void Tokens_gather_to_an_eighth_of_a_slice_unless_no_raise_is_to_come(
+        ulong slice, ulong output, ulong expected) =>
+        Assert.Equal(expected, (Plan with { SliceTokens = slice, OutputTokens = output }).Gather);
+
     [Fact]
     public void A_ceiling_never_falls()
     {

@@ -24,6 +24,7 @@ public sealed class PaidRequestTests
             Index = 12,
             Voucher = new(Samples.H(1), new(77), new(Samples.H(2), Samples.H(3), 28)),
             Continuation = new(new(1, 2, 3, 0xabcdef01), 4, 500),
+            Gather = 64,
         };
         var headers = new WireHeaders();
         request.WriteTo(headers);
@@ -33,6 +34,7 @@ public sealed class PaidRequestTests
         Assert.Equal(
             $"0x{Repeat("01")};77;0x{Repeat("02")}{Repeat("03")}1c", headers["souk-voucher"]);
         Assert.Equal("000000010000000200000003abcdef01;4;500", headers["souk-continue"]);
+        Assert.Equal("64", headers["souk-gather"]);
         static string Repeat(string pair) => string.Concat(Enumerable.Repeat(pair, 32));
     }
 
@@ -90,16 +92,30 @@ public sealed class PaidRequestTests
         Assert.False(PaidRequest.Parse(headers).IsOk);
     }
 
+    [Theory]
+    [InlineData("-1")]
+    [InlineData("many")]
+    [InlineData("")]
+    [InlineData("18446744073709551617")]
+    public void A_count_of_tokens_to_gather_that_is_no_number_is_refused(string gather)
+    {
+        var headers = new WireHeaders();
+        Samples.Requests.Single().WriteTo(headers);
+        headers[SoukHeaders.Gather] = gather;
+
+        Assert.False(PaidRequest.Parse(headers).IsOk);
+    }
+
     [Fact]
     public void Any_header_text_is_read_or_refused_but_never_thrown_at() =>
-        Gen.Select(Samples.Requests, Gen.Int[0, 7], Gen.String).Sample((request, which, text) =>
+        Gen.Select(Samples.Requests, Gen.Int[0, 8], Gen.String).Sample((request, which, text) =>
         {
             var headers = new WireHeaders();
             request.WriteTo(headers);
             string[] names =
             [
                 SoukHeaders.RequestId, SoukHeaders.Offer, SoukHeaders.Index, SoukHeaders.GatewayNonce, SoukHeaders.Salt,
-                SoukHeaders.Channel, SoukHeaders.Voucher, SoukHeaders.Continuation,
+                SoukHeaders.Channel, SoukHeaders.Voucher, SoukHeaders.Continuation, SoukHeaders.Gather,
             ];
             headers[names[which]] = new([.. text.Where(c => c is not ('\r' or '\n' or '\0'))]);
 

@@ -38,7 +38,7 @@ internal static class Samples
     public static readonly Gen<PaidRequest> Requests =
         Gen.Select(Id, Hash, Gen.ULong[1, ulong.MaxValue], Hash, Salts, Channels, Vouchers, Continuations).Select(
             (id, offer, index, nonce, salt, channel, voucher, continuation) =>
-                new PaidRequest(id, offer, index, nonce, salt, channel, voucher, continuation));
+                new PaidRequest(id, offer, index, nonce, salt, channel, voucher, continuation) { Gather = index % 3 });
 
     public static readonly Signed<Receipt> SignedReceipt = Signed.Sign(
         new Receipt(
