@@ -17,11 +17,12 @@ public interface IWireHandler
 /// </summary>
 public interface IWireResponse
 {
-    /// <summary>Sends status and headers; a body follows until the handler returns. They leave with the first write at
-    /// the latest, or when the handler returns.</summary>
+    /// <summary>Sends status and headers; a body follows until the handler returns. They leave with the first write
+    /// at the latest, or when the handler returns.</summary>
     ValueTask StartAsync(int status, WireHeaders headers, CancellationToken cancellation);
 
-    /// <summary>Sends bytes, or none, and flushes what there is. The memory may be reused when the call completes.</summary>
+    /// <summary>Sends bytes, or none, and flushes what there is. The memory may be reused when the call
+    /// completes.</summary>
     ValueTask WriteAsync(ReadOnlyMemory<byte> data, CancellationToken cancellation);
 }
 

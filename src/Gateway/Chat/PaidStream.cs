@@ -82,12 +82,8 @@ internal sealed class PaidStream(
             var (receipt, failure) = call.Chat.Embedding is { } asked
                 ? await VectorReply.ReadAsync(asked, answer, reply, reading.Token)
                 : await ReadAsync(call, answer, reply, raises, app, reading.Token);
-            if (app is not null)
-            {
-                // The bill takes its time to become durable, and what has arrived need not wait for it.
-                await app.SendAsync();
-            }
-
+            // The bill takes its time to become durable, and what has arrived need not wait for it.
+            await (app?.SendAsync() ?? default);
             return await EndAsync(call, answer, reply, receipt, failure);
         }
     }

@@ -17,8 +17,8 @@ public sealed record SlicePlan(
     /// <summary>How many output tokens a gateway lets a slice cover where it has no reason to choose.</summary>
     public const ulong DefaultSliceTokens = 512;
 
-    /// <summary>Output tokens, over all choices, that may arrive together where nobody reads along: all of them where the
-    /// first slice covers them, else few enough for raises to come in time.</summary>
+    /// <summary>Output tokens, over all choices, that may arrive together where nobody reads along: all of them where
+    /// the first slice covers them, else few enough for raises to come in time.</summary>
     public ulong Gather => SliceTokens >= OutputTokens ? OutputTokens : SliceTokens / 8;
 
     /// <summary>N within what the offer allows, and no more than the request can bring.</summary>

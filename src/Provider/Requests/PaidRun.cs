@@ -141,8 +141,8 @@ internal sealed class PaidRun : PaidWork
         Outcome ??= Ended();
     }
 
-    // What is held leaves once the engine has nothing more ready. A customer that lets tokens gather waits for them, but
-    // is soon told that its answer has begun, however long the prompt takes.
+    // What is held leaves once the engine has nothing more ready. A customer that lets tokens gather waits for them,
+    // but is soon told that its answer has begun, however long the prompt takes.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> PullAsync(IAsyncEnumerator<EngineEvent> events)
     {

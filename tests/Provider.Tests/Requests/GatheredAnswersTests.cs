@@ -107,7 +107,7 @@ public sealed class GatheredAnswersTests
     });
 
     [Fact]
-    public void A_long_prompt_does_not_hold_the_headers_back() => MarketHarness.Run(Options, async market =>
+    public void A_long_prompt_does_not_hide_that_the_answer_has_begun() => MarketHarness.Run(Options, async market =>
     {
         var buyer = new Buyer(market);
         var channel = await buyer.OpenAsync();
@@ -118,7 +118,9 @@ public sealed class GatheredAnswersTests
 
         await using var reply = (await buyer.Client.SendPaidAsync(
             market.ProviderTarget, request, body, CancellationToken.None)).Value;
+        var first = await reply.NextAsync(CancellationToken.None);
 
+        Assert.Equal(PaidEventKind.Data, first.Kind);
         Assert.InRange((market.Time.GetUtcNow() - start).TotalSeconds, 1, 2);
         Assert.NotNull(reply.ProviderNonce);
     });
@@ -150,17 +152,18 @@ public sealed class GatheredAnswersTests
             var buyer = new Buyer(market);
             var channel = await buyer.OpenAsync();
 
-            var bought = await BuyAsync(buyer, channel, 1_000);
+            var bought = await BuyAsync(buyer, channel, 1_000, covered: 1_000);
 
             Assert.Equal(11, bought.Chunks.Count(chunk => chunk["choices"]!.AsArray()
                 .Any(choice => !string.IsNullOrEmpty((string?)choice!["delta"]?["content"]))));
         });
 
     private static async Task<Bought> BuyAsync(
-        Buyer buyer, BuyerChannel channel, ulong gather, Action<JsonObject>? change = null)
+        Buyer buyer, BuyerChannel channel, ulong gather, Action<JsonObject>? change = null, ulong covered = 64)
     {
         var body = buyer.Body(change);
-        var bought = await buyer.SendAsync(await buyer.NextAsync(channel, body, 64) with { Gather = gather }, body);
+        var request = await buyer.NextAsync(channel, body, covered) with { Gather = gather };
+        var bought = await buyer.SendAsync(request, body);
         channel.Base = bought.Receipt!.Message.Cumulative;
         return bought;
     }
