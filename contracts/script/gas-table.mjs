@@ -1,11 +1,11 @@
-// Writes the table of docs/guides/gas.md from snapshots/, which forge's gas tests have just written (`npm run gas:table`
+// Writes the table of docs/guides/costs.md from snapshots/, which forge's gas tests have just written (`npm run gas:table`
 // runs both), or with --check fails when the page differs. Either way it fails where a goal is missed.
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const page = join(root, "..", "docs", "guides", "gas.md");
+const page = join(root, "..", "docs", "guides", "costs.md");
 const gas = (group, verb) => {
   const cost = JSON.parse(readFileSync(join(root, "snapshots", `${group}.json`), "utf8"))[verb];
   if (cost === undefined) throw new Error(`snapshots/${group}.json has no "${verb}"`);
@@ -58,10 +58,10 @@ for (const [what, measured, most] of missed) console.error(`Gas of ${what}: ${nu
 const text = readFileSync(page, "utf8");
 const [start, end] = ["<!-- measured -->\n", "<!-- end -->"];
 const [before, after] = [text.indexOf(start) + start.length, text.indexOf(end)];
-if (before < start.length || after < before) throw new Error("docs/guides/gas.md has lost its marks");
+if (before < start.length || after < before) throw new Error("docs/guides/costs.md has lost its marks");
 const written = `${text.slice(0, before)}\n${lines.join("\n")}\n\n${text.slice(after)}`;
 const isStale = process.argv.includes("--check") && written !== text;
-if (isStale) console.error('docs/guides/gas.md is stale. Run "npm run gas:table" in contracts/.');
+if (isStale) console.error('docs/guides/costs.md is stale. Run "npm run gas:table" in contracts/.');
 else writeFileSync(page, written);
 console.log(lines.join("\n"));
 process.exit(isStale || missed.length > 0 ? 1 : 0);

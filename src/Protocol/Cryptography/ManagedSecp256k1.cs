@@ -5,6 +5,8 @@ using Org.BouncyCastle.Crypto.Signers;
 using Org.BouncyCastle.Math;
 using Org.BouncyCastle.Math.EC;
 using Org.BouncyCastle.Math.EC.Multiplier;
+using Org.BouncyCastle.Utilities;
+using Integer = System.Numerics.BigInteger;
 
 namespace Souk.Protocol;
 
@@ -13,6 +15,7 @@ internal sealed class ManagedSecp256k1 : ISecp256k1
 {
     private static readonly X9ECParameters Curve = CustomNamedCurves.GetByName("secp256k1");
     private static readonly BigInteger Prime = Curve.Curve.Field.Characteristic;
+    private static readonly Integer Order = Number(Curve.N.ToByteArrayUnsigned());
     private static readonly BigInteger HalfOrder = Curve.N.ShiftRight(1);
 
     public byte[] PublicKey(ReadOnlySpan<byte> secret)
@@ -35,7 +38,7 @@ internal sealed class ManagedSecp256k1 : ISecp256k1
             var point = Multiply(k);
             var x = point.AffineXCoord.ToBigInteger();
             var r = x.Mod(Curve.N);
-            var s = k.ModInverse(Curve.N).Multiply(z.Add(key.Multiply(r))).Mod(Curve.N);
+            var s = BigIntegers.ModOddInverse(Curve.N, k).Multiply(z.Add(key.Multiply(r))).Mod(Curve.N);
 
             // x >= n would need a v that the EVM does not take; like r = 0 and s = 0 it never happens by chance.
             if (r.SignValue == 0 || s.SignValue == 0 || x.CompareTo(Curve.N) >= 0)
@@ -57,17 +60,16 @@ internal sealed class ManagedSecp256k1 : ISecp256k1
     public bool TryRecover(Bytes32 digest, Signature signature, Span<byte> publicKey)
     {
         var r = Unsigned(signature.R);
-        var s = Unsigned(signature.S);
         var point = Lift(signature.R, signature.V == 28);
         if (point is null || r.CompareTo(Prime) >= 0)
         {
             return false;
         }
 
-        var z = Unsigned(digest).Mod(Curve.N);
-        var inverse = r.ModInverse(Curve.N);
-        var u1 = z.Negate().Multiply(inverse).Mod(Curve.N);
-        var u2 = s.Multiply(inverse).Mod(Curve.N);
+        // Nothing here is secret, so the faster inverse and the runtime's own multiplication will do.
+        var inverse = Number(BigIntegers.ModOddInverseVar(Curve.N, r).ToByteArrayUnsigned());
+        var u1 = Scalar((Order - (Number(digest) % Order)) * inverse);
+        var u2 = Scalar(Number(signature.S) * inverse);
         var signer = ECAlgorithms.SumOfTwoMultiplies(Curve.G, u1, point, u2).Normalize();
         if (signer.IsInfinity)
         {
@@ -102,6 +104,18 @@ internal sealed class ManagedSecp256k1 : ISecp256k1
         Word(point.AffineXCoord.ToBigInteger()).CopyTo(xy);
         Word(point.AffineYCoord.ToBigInteger()).CopyTo(xy[32..]);
     }
+
+    private static Integer Number(Bytes32 word)
+    {
+        Span<byte> bytes = stackalloc byte[Bytes32.Size];
+        word.CopyTo(bytes);
+        return Number(bytes);
+    }
+
+    private static Integer Number(ReadOnlySpan<byte> bytes) => new(bytes, isUnsigned: true, isBigEndian: true);
+
+    private static BigInteger Scalar(Integer product) =>
+        new(1, (product % Order).ToByteArray(isUnsigned: true, isBigEndian: true));
 
     private static BigInteger Unsigned(ReadOnlySpan<byte> bytes) => new(1, bytes.ToArray());
 

@@ -9,11 +9,13 @@ namespace Souk.Protocol;
 public sealed class PrivateKey : IDisposable
 {
     private readonly byte[] _secret;
+    private readonly ISecp256k1 _library;
     private bool _isDisposed;
 
-    private PrivateKey(byte[] secret, byte[] publicKey)
+    private PrivateKey(byte[] secret, byte[] publicKey, ISecp256k1 library)
     {
         _secret = secret;
+        _library = library;
         PublicKey = publicKey;
         Address = Address.FromPublicKey(publicKey);
     }
@@ -26,7 +28,10 @@ public sealed class PrivateKey : IDisposable
 
     /// <summary>Takes 32 bytes, a number from 1 to n - 1.</summary>
     /// <exception cref="ArgumentException">Another length, zero, or not below the group order n.</exception>
-    public static PrivateKey FromBytes(ReadOnlySpan<byte> bytes)
+    public static PrivateKey FromBytes(ReadOnlySpan<byte> bytes) => FromBytes(bytes, Secp256k1.Default);
+
+    /// <summary>As the other, with signatures made by that library.</summary>
+    internal static PrivateKey FromBytes(ReadOnlySpan<byte> bytes, ISecp256k1 library)
     {
         if (bytes.Length != 32 || !Secp256k1.IsScalar(bytes))
         {
@@ -36,7 +41,7 @@ public sealed class PrivateKey : IDisposable
         // Pinned, so that the collector leaves no copies behind and wiping reaches the only one.
         var secret = GC.AllocateUninitializedArray<byte>(32, pinned: true);
         bytes.CopyTo(secret);
-        return new PrivateKey(secret, Secp256k1.Default.PublicKey(secret));
+        return new PrivateKey(secret, library.PublicKey(secret), library);
     }
 
     /// <summary>A fresh key.</summary>
@@ -58,7 +63,7 @@ public sealed class PrivateKey : IDisposable
     public Signature Sign(Bytes32 digest)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        return Secp256k1.Default.Sign(digest, _secret);
+        return _library.Sign(digest, _secret);
     }
 
     /// <summary>Writes the 32 secret bytes, for a keystore to encrypt. The caller wipes them.</summary>

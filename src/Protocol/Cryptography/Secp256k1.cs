@@ -32,10 +32,13 @@ public static class Secp256k1
     /// The account that made the signature; null when it is no signature: r or s out of range, no such point, or a
     /// high s, which contracts refuse as malleable (EIP-2).
     /// </summary>
-    public static Address? Recover(Bytes32 digest, Signature signature)
+    public static Address? Recover(Bytes32 digest, Signature signature) => Recover(digest, signature, Default);
+
+    /// <summary>As the other, by that library.</summary>
+    internal static Address? Recover(Bytes32 digest, Signature signature, ISecp256k1 library)
     {
         Span<byte> publicKey = stackalloc byte[64];
-        return IsCanonical(signature) && Default.TryRecover(digest, signature, publicKey)
+        return IsCanonical(signature) && library.TryRecover(digest, signature, publicKey)
             ? Address.FromPublicKey(publicKey)
             : null;
     }
