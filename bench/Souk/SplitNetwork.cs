@@ -1,10 +1,7 @@
 using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text.Json;
-using Souk.Chain.Keystore;
 using Souk.Conformance.Composition;
-using Souk.Protocol;
-using Souk.Wire.Adapters;
 
 namespace Souk.Bench;
 
@@ -135,9 +132,10 @@ internal sealed class SplitNetwork : IAsyncDisposable
         await basics.Node.KeepTimeAsync();
         var network = Path.Combine(_folder, "network.json");
         await File.WriteAllTextAsync(network, basics.Network.ToJson());
-        Keep("provider", ("provider", keys.Owner), ("payout", keys.Payout), ("node", keys.Node),
+        RoleFolder.Make(Path.Combine(_folder, "provider"), ("provider", keys.Owner), ("payout", keys.Payout), ("node",
+            keys.Node),
             ("authorizer", keys.Authorizer), ("gas", keys.Gas));
-        Keep("gateway", ("gateway", basics.HotKey));
+        RoleFolder.Make(Path.Combine(_folder, "gateway"), ("gateway", basics.HotKey));
         Indexer = await SoukAsync("indexer", network, indexerPort);
         Provider = await SoukAsync("provider", network, providerPort,
             ["--concurrency", "64", "--admin-port", Port(Places.OnePort()), .. await EngineAsync(pauseMs)]);
@@ -161,18 +159,6 @@ internal sealed class SplitNetwork : IAsyncDisposable
             Environment.ProcessPath!, ["upstream", port, pause.ToString(CultureInfo.InvariantCulture)],
             TrivialUpstream.Ready));
         return ["--upstream", $"http://127.0.0.1:{port}/v1", "--tokenizer-dir", Places.Model];
-    }
-
-    // A role's data folder, as its owner would have it after importing the keys.
-    private void Keep(string role, params (string Name, PrivateKey Key)[] keys)
-    {
-        var folder = Directory.CreateDirectory(Path.Combine(_folder, role, "keys")).FullName;
-        File.WriteAllText(Path.Combine(folder, "password"), "bench");
-        foreach (var (name, key) in keys)
-        {
-            KeystoreFile.Create(
-                Path.Combine(folder, name + ".json"), key, "bench", KeystoreCost.Light, new SystemRandomness());
-        }
     }
 
     private async Task<RoleProcess> SoukAsync(string role, string network, int port, params string[] options)

@@ -7,6 +7,7 @@ using Souk.Cli.State;
 using Souk.Cli.Up;
 using Souk.Cli.Wallet;
 using Souk.Gateway;
+using Souk.Market.Pricing;
 using Souk.Protocol;
 
 namespace Souk.Cli.Roles;
@@ -54,6 +55,13 @@ internal static class GatewayCommand
         Description = "Currency that a new channel is funded with.", DefaultValueFactory = static _ => "1",
     };
 
+    private static readonly Option<ulong> Slice = new("--slice")
+    {
+        Description = "Generated tokens that one promise to a provider covers, which is what is at risk; offers bound "
+            + "it.",
+        DefaultValueFactory = static _ => SlicePlan.DefaultSliceTokens,
+    };
+
     private static readonly Option<string?> GasRole = new("--gas-role")
     {
         Description = "Key that pays the gas of withdrawals from channels (default: the gateway's own).",
@@ -71,7 +79,7 @@ internal static class GatewayCommand
             + "vault's money.")
         {
             SharedOptions.Network, RoleRun.Listen, Port, AdminPort, Vault, CataloguePlace, CatalogueSigner, Indexer,
-            Deposit, GasRole, AllowOrigin,
+            Deposit, Slice, GasRole, AllowOrigin,
         }.DoesOnNetwork(screen, (session, parsed, _, cancellation) => new RoleRun("gateway", screen).RunAsync(
             session,
             parsed,
@@ -109,6 +117,7 @@ internal static class GatewayCommand
             CatalogueSigner = catalogue.Signer,
             AdminTokenHash = Sha.Hash(System.Text.Encoding.UTF8.GetBytes(token)),
             ChannelDeposit = deposit,
+            SliceTokens = parsed.GetValue(Slice),
             AllowedOrigins = parsed.GetValue(AllowOrigin)!,
         };
         if (options.Problems() is { Count: > 0 } problems)

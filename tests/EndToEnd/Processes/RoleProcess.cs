@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 
-namespace Souk.Bench;
+namespace Souk.EndToEnd.Processes;
 
 /// <summary>What a process has used.</summary>
 internal sealed record Usage(double CpuMicroseconds, double ResidentBytes);
@@ -49,6 +49,13 @@ internal sealed class RoleProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Ends it with no chance to do anything (kill -9).</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
     /// <summary>The last word of the line that begins with a text.</summary>
     public string Told(string start)
     {
@@ -68,8 +75,7 @@ internal sealed class RoleProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _process.Kill();
-        await _process.WaitForExitAsync();
+        await KillAsync();
         _process.Dispose();
     }
 

@@ -1,0 +1,147 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Numerics;
+using System.Text.Json;
+
+namespace Souk.Kills;
+
+/// <summary>
+/// Roles killed at random moments under load, each in its own process. Afterwards nothing that was promised is lost,
+/// nothing is paid twice, and neither side has lost more than a slice on any channel. <c>SOUK_KILLS</c> sets how many,
+/// <c>SOUK_SEED</c> the seed, <c>SOUK_RESULTS</c> a file that a line of JSON is added to.
+/// </summary>
+public sealed class KillTests
+{
+    private const int Few = 6;
+    private const int KillsARound = 6;
+    private const int AppsAtOnce = 4;
+
+    [Fact]
+    public async Task Killed_at_random_moments_under_load_no_side_loses_more_than_a_slice()
+    {
+        var kills = Setting("SOUK_KILLS") ?? Few;
+        var seed = Setting("SOUK_SEED") ?? Random.Shared.Next();
+        var watch = Stopwatch.StartNew();
+        await using var network = await KilledNetwork.StartAsync();
+        using var admin = network.Admin();
+        var key = await admin.CreateKeyAsync("kills", "900");
+        var random = new Random(seed);
+        List<Told> heard = [];
+        var (done, asked, largest) = (0, 0, (Customer: BigInteger.Zero, Provider: BigInteger.Zero));
+        Accounts accounts = null!;
+        while (done < kills)
+        {
+            await using (var apps = new Apps(network, key, AppsAtOnce, asked))
+            {
+                for (var i = 0; i < KillsARound && done < kills; i++, done++)
+                {
+                    await KillAsync(network, random, apps);
+                }
+
+                await Task.Delay(500);
+                await apps.StopAsync();
+                asked = apps.Asked;
+                heard.AddRange(apps.Heard);
+            }
+
+            await SettleDownAsync(network, admin);
+            accounts = new Accounts(network);
+            accounts.Check(heard);
+            largest = (BigInteger.Max(largest.Customer, accounts.CustomerLoss),
+                BigInteger.Max(largest.Provider, accounts.ProviderLoss));
+            Assert.Equal(accounts.Billed, await SpentAsync(admin));
+        }
+
+        await network.ClaimAsync();
+        await CheckChainAsync(network, accounts);
+        Assert.True(accounts.Charged > kills, $"only {accounts.Charged} requests were charged");
+        Report(new
+        {
+            commit = Environment.GetEnvironmentVariable("SOUK_COMMIT"), seed, kills, asked, charged = accounts.Charged,
+            channels = accounts.Channels.Count, slice = accounts.Slice.ToString(CultureInfo.InvariantCulture),
+            largest_customer_loss = largest.Customer.ToString(CultureInfo.InvariantCulture),
+            largest_provider_loss = largest.Provider.ToString(CultureInfo.InvariantCulture),
+            seconds = (int)watch.Elapsed.TotalSeconds,
+        });
+    }
+
+    private static async Task KillAsync(KilledNetwork network, Random random, Apps apps)
+    {
+        var before = apps.Answered;
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (apps.Answered < before + AppsAtOnce)
+        {
+            Assert.False(patience.IsCancellationRequested, $"No answers come.\n{network.Log("gateway")}");
+            await Task.Delay(20);
+        }
+
+        await Task.Delay(random.Next(1_500));
+        // Now and then both sides at once.
+        var victims = random.Next(8) == 0
+            ? KilledNetwork.Victims
+            : [KilledNetwork.Victims[random.Next(KilledNetwork.Victims.Count)]];
+        await Task.WhenAll(victims.Select(network.KillAsync));
+        await Task.Delay(random.Next(300));
+        foreach (var victim in victims)
+        {
+            await network.StartAsync(victim);
+        }
+    }
+
+    private static async Task SettleDownAsync(KilledNetwork network, AdminReader admin)
+    {
+        try
+        {
+            await admin.SettleDownAsync();
+        }
+        catch (OperationCanceledException)
+        {
+            Assert.Fail($"Requests stay unexplained.\n{network.Log("gateway")}\n{network.Log("provider")}");
+        }
+    }
+
+    private static async Task<BigInteger> SpentAsync(AdminReader admin)
+    {
+        var keys = (await admin.GetAsync("/admin/v1/keys")).GetProperty("keys").EnumerateArray().ToList();
+        Assert.All(keys, key => Assert.Equal(0, AdminReader.Units(key.GetProperty("reserved").GetString()!)));
+        return keys.Aggregate(BigInteger.Zero, (sum, key) =>
+            sum + AdminReader.Units(key.GetProperty("spent").GetString()!));
+    }
+
+    // Everything that the provider's receipts say, and nothing else, was claimed and paid out, once.
+    private static async Task CheckChainAsync(KilledNetwork network, Accounts accounts)
+    {
+        using var chain = new ChainReader(network.Basics.Node.Url);
+        await chain.FixAsync();
+        var (escrow, currency) = (network.Basics.Network.Escrow.ToString(), network.Basics.Network.Currency.ToString());
+        var held = BigInteger.Zero;
+        foreach (var channel in accounts.Channels)
+        {
+            var state = await chain.ChannelAsync(escrow, channel);
+            Assert.Equal(accounts.Earned.GetValueOrDefault(channel), state.Claimed);
+            held += state.Balance;
+        }
+
+        var earned = accounts.Earned.Values.Aggregate(BigInteger.Zero, static (sum, charge) => sum + charge);
+        Assert.Equal((earned, earned), await chain.ReceiverAsync(escrow, network.Payout, currency));
+        Assert.Equal(earned, await chain.CurrencyAsync(currency, network.Payout));
+        Assert.Equal(held - earned, await chain.CurrencyAsync(currency, escrow));
+        Assert.Equal(
+            MarketBasics.VaultUnits - held, await chain.CurrencyAsync(currency, network.Basics.Vault.ToString()));
+    }
+
+    private static int? Setting(string name) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var value)
+            ? value
+            : null;
+
+    private static void Report(object result)
+    {
+        var line = JsonSerializer.Serialize(result);
+        TestContext.Current.SendDiagnosticMessage(line);
+        if (Environment.GetEnvironmentVariable("SOUK_RESULTS") is { Length: > 0 } file)
+        {
+            File.AppendAllText(file, line + "\n");
+        }
+    }
+}
