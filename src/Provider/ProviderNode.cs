@@ -9,6 +9,7 @@ using Souk.Provider.Channels;
 using Souk.Provider.Claims;
 using Souk.Provider.Offers;
 using Souk.Provider.Requests;
+using Souk.Provider.Watch;
 using Souk.Wire;
 using Souk.Wire.Paid;
 
@@ -19,11 +20,12 @@ public sealed record ProviderParts(
     ILedger Ledger, IMarketChain Chain, IWireClient Wire, TimeProvider Time, Randomness Randomness,
         ILoggerFactory Logs);
 
-/// <summary>How a provider stands, for status pages. Amounts are smallest units.</summary>
+/// <summary>How a provider stands, for status pages. Amounts are smallest units; <paramref name="Unprotected"/> is what
+/// no watchtower could claim, null where there is none.</summary>
 public sealed record ProviderStatus(
     int Offers, int Channels, int Running, Amount Earned, Amount Claimed, Amount Unclaimed, Amount PaidOut,
         Amount Losses,
-    Amount Exposure, ulong HeadNumber, ClaimStatus Claiming);
+    Amount Exposure, ulong HeadNumber, ClaimStatus Claiming, Amount? Unprotected);
 
 /// <summary>How claiming stands.</summary>
 /// <param name="Outlook">What the next claim waits for; null before the price of gas is known, or where there is
@@ -56,6 +58,7 @@ public sealed class ProviderNode : IDisposable
     private readonly RequestDesk _requests;
     private readonly Claimer _claimer;
     private readonly DepositRelay _relay;
+    private readonly TowerLinks _towers;
 
     private ProviderNode(ProviderOptions options, ProviderParts parts, Journal<ProviderBook> journal)
     {
@@ -71,6 +74,9 @@ public sealed class ProviderNode : IDisposable
             admission, new ReceiptDesk(options, chain, journal, time), journal, _watch, time,
             parts.Logs.CreateLogger<RequestDesk>());
         _claimer = new Claimer(options, chain, journal, _watch, time, parts.Logs);
+        _towers = new TowerLinks(
+            options, chain.Network.EscrowDomain, journal, new NodeClient(parts.Wire, time), time,
+            parts.Logs.CreateLogger<TowerLinks>());
         _relay = new DepositRelay(options, chain, time);
         var channels = new ChannelDesk(options, chain, journal, _watch, nonces, _relay, time);
         Handler = new ProviderHandler(_requests, channels, _offers, time);
@@ -90,7 +96,8 @@ public sealed class ProviderNode : IDisposable
             return new ProviderStatus(
                 _offers.Newest.Count, book.Channels.Count, _requests.Running, book.Earned, claimed, unclaimed,
                     book.PaidOut,
-                book.Losses, Admission.Exposure(book), _watch.Newest.Number, _claimer.Status);
+                book.Losses, Admission.Exposure(book), _watch.Newest.Number, _claimer.Status,
+                _towers.Unprotected());
         }
     }
 
@@ -130,6 +137,7 @@ public sealed class ProviderNode : IDisposable
             _watch.RunAsync,
             _announcer.RunAsync,
             _claimer.RunAsync,
+            .. _towers.Loops,
             // What need not be answered for any more leaves the memory; the ledger keeps it.
             stop => _journal.ForgetAsync(ForgetEvery, _time, stop),
         ],

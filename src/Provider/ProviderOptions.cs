@@ -1,5 +1,6 @@
 using Souk.Engines;
 using Souk.Protocol;
+using Souk.Wire;
 
 namespace Souk.Provider;
 
@@ -95,6 +96,18 @@ public sealed class ProviderOptions
     /// Default one day.</summary>
     public TimeSpan ClaimAfter { get; init; } = TimeSpan.FromDays(1);
 
+    /// <summary>Watchtowers that claim while this provider is down, each as <c>https://host:port#0xPIN</c>. They get
+    /// claims that can only pay this provider. Default: none, so that a machine that is down for longer than the
+    /// withdraw delay can lose what it had not claimed.</summary>
+    public IReadOnlyList<string> Watchtowers { get; init; } = [];
+
+    /// <summary>Once so much of a channel is not protected by a watchtower, in smallest units, a newer claim goes there
+    /// at once. Default a cent of a currency with six decimals.</summary>
+    public Amount GuardStep { get; init; } = new(10_000);
+
+    /// <summary>After so long even less goes there. Default 60 s.</summary>
+    public TimeSpan GuardEvery { get; init; } = TimeSpan.FromSeconds(60);
+
     /// <summary>What 10^18 wei of the chain's gas money are worth in smallest units of the currency, for that
     /// comparison. Zero claims whatever is there. Default 3,000 whole units of a currency with six decimals.</summary>
     public Amount GasMoneyPrice { get; init; } = new(3_000_000_000);
@@ -132,7 +145,12 @@ public sealed class ProviderOptions
                 + $"seconds.");
         Check(OfferSeconds is >= 60 and <= 900, "An offer's lifetime is outside 60 to 900 seconds.");
         Check(ClaimAfter >= TimeSpan.Zero, "The age after which is claimed is below zero.");
-        Check(ClaimEvery > TimeSpan.Zero && CoverWait > TimeSpan.Zero, "A waiting time is not above zero.");
+        problems.AddRange(Watchtowers
+            .Select(tower => (Tower: tower, PeerTarget.ParsePinned(tower).Refusal))
+            .Where(one => one.Refusal is not null)
+            .Select(one => $"The watchtower {one.Tower} is unusable: {one.Refusal!.Message}"));
+        Check(ClaimEvery > TimeSpan.Zero && GuardEvery > TimeSpan.Zero && CoverWait > TimeSpan.Zero,
+            "A waiting time is not above zero.");
         Check(
             OpeningsPerPayerAndHour > 0 && OpeningsPerPeerAndHour > 0,
             "No channel opening is allowed; set at least 1 per payer, and per peer, and hour.");

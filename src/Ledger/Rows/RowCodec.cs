@@ -45,6 +45,8 @@ public static class RowCodec
         ("claim_mined", RowJson.Default.ClaimMined),
         ("claim_failed", RowJson.Default.ClaimFailed),
         ("settled", RowJson.Default.Settled),
+        ("claim_guarded", RowJson.Default.ClaimGuarded),
+        ("guard_ended", RowJson.Default.GuardEnded),
         ("request_named", RowJson.Default.RequestNamed),
         ("reply_kept", RowJson.Default.ReplyKept),
         ("refund_submitted", RowJson.Default.RefundSubmitted),
@@ -135,6 +137,8 @@ public static class RowCodec
 [JsonSerializable(typeof(ClaimMined))]
 [JsonSerializable(typeof(ClaimFailed))]
 [JsonSerializable(typeof(Settled))]
+[JsonSerializable(typeof(ClaimGuarded))]
+[JsonSerializable(typeof(GuardEnded))]
 [JsonSerializable(typeof(RequestNamed))]
 [JsonSerializable(typeof(ReplyKept))]
 [JsonSerializable(typeof(RefundSubmitted))]

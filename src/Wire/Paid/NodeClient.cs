@@ -161,6 +161,17 @@ public sealed class NodeClient(IWireClient wire, TimeProvider time)
             CallTimeout,
             cancellation);
 
+    /// <summary>Hands claims to a watchtower; the answer says what it holds durably.</summary>
+    public Task<Result<GuardReply>> GuardAsync(
+        PeerTarget tower, GuardRequest request, CancellationToken cancellation) =>
+        CallAsync(
+            tower,
+            WireRequest.Json("PUT", NodePaths.Claims, request.ToJson()),
+            GuardReply.MostBytes,
+            GuardReply.Parse,
+            CallTimeout,
+            cancellation);
+
     private static async Task<Result<RaiseOutcome>> ReadRaiseAsync(WireReply reply, CancellationToken cancellation)
     {
         if (reply.Status is >= 200 and < 300)

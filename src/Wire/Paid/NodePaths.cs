@@ -11,6 +11,7 @@ public static class NodePaths
     public const string Channels = "/souk/v1/channels";
     public const string Offers = "/souk/v1/offers";
     public const string Heartbeats = "/souk/v1/heartbeats";
+    public const string Claims = "/souk/v1/claims";
 
     private const string Requests = "/souk/v1/requests/";
     private const string Voucher = "/voucher";

@@ -180,6 +180,7 @@ public sealed class MarketHarness : IDisposable
             ],
             Indexers = [IndexerUri.ToString()], WithdrawDelay = draft.WithdrawDelay, MinimumDeposit = new(1_000),
             GasMoneyPrice = Options.GasMoneyPrice, MostUnclaimed = draft.MostUnclaimed, ClaimAfter = draft.ClaimAfter,
+            Watchtowers = draft.Watchtowers,
         };
         var parts = new ProviderParts(
             _providerLedger, Options.ProviderChain?.Invoke(Chain) ?? Chain, Network.ClientFor("provider"), Time,
@@ -366,6 +367,8 @@ public sealed class MarketHarness : IDisposable
 public sealed class ProviderOptionsDraft
 {
     public uint WithdrawDelay { get; set; } = 900;
+
+    public IReadOnlyList<string> Watchtowers { get; set; } = [];
 
     public TimeSpan ClaimAfter { get; set; } = TimeSpan.FromDays(1);
 
