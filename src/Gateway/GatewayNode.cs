@@ -9,6 +9,7 @@ using Souk.Gateway.Keys;
 using Souk.Gateway.Offers;
 using Souk.Gateway.Receipts;
 using Souk.Gateway.Tokens;
+using Souk.Gateway.X402;
 using Souk.Ledger;
 using Souk.Ledger.Books;
 using Souk.Ledger.Customer;
@@ -38,6 +39,7 @@ public sealed class GatewayNode
     private readonly ChannelWatch _watch;
     private readonly ReceiptChaser _chaser;
     private readonly KeyDesk _keys;
+    private readonly SellerCare _care;
 
     private GatewayNode(GatewayOptions options, GatewayParts parts, Journal<CustomerBook> journal, Catalogue catalogue)
     {
@@ -64,9 +66,18 @@ public sealed class GatewayNode
         var calls = new CallDesk(
             options, chain, journal, _market, catalogue, prompts, _planner, traffic, time, randomness);
         var stream = new PaidStream(options, chain, journal, nodes, books, _chaser, traffic, time);
-        var chat = new ChatDesk(options, chain, calls, stream, _chaser, books, recent, time);
+        var link = new SellerLink(parts.Wire);
+        var purchases = new SellerBooks(
+            options, chain, journal, time, randomness, parts.Logs.CreateLogger<SellerBooks>());
+        var sellers = new SellerDesk(
+            options, chain, journal, link, new SellerChannels(options, chain, journal, time, randomness), purchases,
+            time);
+        _care = new SellerCare(
+            options, chain, journal, sellers, link, purchases, _watch, time, parts.Logs.CreateLogger<SellerCare>());
+        _watch.AskBack = _care.RefundAsync;
+        var chat = new ChatDesk(options, chain, calls, stream, _chaser, books, recent, sellers, time);
         FrontDoor = new FrontDoor(
-            _keys, callers, chat, new ModelDesk(_market, catalogue, chain, time),
+            _keys, callers, chat, new ModelDesk(options, _market, catalogue, chain, time),
             new Readiness(_market, catalogue, _watch, journal, chain, time), new Cors(options.AllowedOrigins),
             new ReplayDesk(journal, time), randomness);
         AdminDoor = new AdminDoor(
@@ -113,6 +124,7 @@ public sealed class GatewayNode
         }
 
         var journal = await Journal.OpenAsync<CustomerBook>(parts.Ledger, cancellation);
+        await SellerBooks.RecoverAsync(journal, (ulong)parts.Time.GetUtcNow().ToUnixTimeMilliseconds());
         return new GatewayNode(options, parts, journal, catalogue);
     }
 
@@ -124,6 +136,7 @@ public sealed class GatewayNode
             _planner.RunAsync,
             _watch.WithdrawAsync,
             _chaser.RunAsync,
+            _care.RunAsync,
             // What need not be answered for any more leaves the memory; the ledger keeps it.
             stop => _journal.ForgetAsync(ForgetEvery, _time, stop),
         ],

@@ -1,4 +1,5 @@
 using Souk.Gateway.Front;
+using Souk.Gateway.X402;
 using Souk.Market.Budgets;
 using Souk.Market.Offers;
 using Souk.Market.Pricing;
@@ -41,6 +42,10 @@ public sealed class GatewayOptions
     /// <summary>What a new channel is funded with, in smallest units; at least the offer's minimum. It bounds what one
     /// request can cost, and is locked for the withdraw delay at worst. Default 1,000,000.</summary>
     public Amount ChannelDeposit { get; init; } = new(1_000_000);
+
+    /// <summary>Plain x402 servers to buy from beside the market's providers, whose receivers the vault's owner has
+    /// listed. Default none.</summary>
+    public IReadOnlyList<X402Seller> Sellers { get; init; } = [];
 
     /// <summary>Idle channels that are kept ready per offer, so that requests do not wait for the chain. Default
     /// 2.</summary>
@@ -94,6 +99,9 @@ public sealed class GatewayOptions
         Check(
             AllowedOrigins.All(Cors.IsOrigin),
             "An allowed origin is not scheme://host[:port], as browsers send it, or '*'.");
+        Check(
+            Sellers.DistinctBy(seller => seller.Name, StringComparer.Ordinal).Count() == Sellers.Count,
+            "Two x402 servers sell a model of the same name.");
         return problems;
 
         void Check(bool isFine, string problem)

@@ -11,6 +11,10 @@ public sealed record PeerTarget(Uri Endpoint, Bytes32? SpkiHash)
     /// <summary>The longest endpoint that is read, in characters.</summary>
     public const int MostEndpointCharacters = 256;
 
+    /// <summary>Whether its certificate is an ordinary web server's, which the system's authorities vouch for: for
+    /// servers that are no nodes and so have no pin.</summary>
+    public bool IsWeb { get; init; }
+
     /// <summary>
     /// Reads an endpoint as a peer states it: an origin and nothing else, https, or http on loopback.
     /// </summary>
@@ -40,6 +44,16 @@ public sealed record PeerTarget(Uri Endpoint, Bytes32? SpkiHash)
             _ => Bad("is neither https nor http"),
         };
     }
+
+    /// <summary>Reads the origin of a web server as its user gives it: https, or http on loopback.</summary>
+    public static Result<PeerTarget> ParseWeb(string origin) =>
+        Parse(origin, Bytes32.Zero).TryGet(out var target, out var refusal)
+            ? target with { SpkiHash = null, IsWeb = target.Endpoint.Scheme == "https" }
+            : refusal;
+
+    /// <summary>The same target read again, with every check; for transports, which may be handed anything.</summary>
+    public Result<PeerTarget> Checked() =>
+        IsWeb ? ParseWeb(Endpoint.OriginalString) : Parse(Endpoint.OriginalString, SpkiHash);
 
     /// <summary>
     /// Reads the URL of an indexer as its operator gives it: an origin, with the certificate's pin behind a # where it

@@ -22,6 +22,10 @@ public sealed record WireRequest(
         }
     }
 
+    /// <summary>How long to wait for the reply's headers; null for as long as the client does. A server that buffers
+    /// its answer sends them when the work is done.</summary>
+    public TimeSpan? Patience { get; init; }
+
     /// <summary>A request to send: no query, no body, no peer.</summary>
     public static WireRequest Get(string path, string query = "") => new("GET", path, query, [], default, "");
 

@@ -7,6 +7,7 @@ using Souk.Cli.State;
 using Souk.Cli.Up;
 using Souk.Cli.Wallet;
 using Souk.Gateway;
+using Souk.Gateway.X402;
 using Souk.Market.Pricing;
 using Souk.Protocol;
 
@@ -74,12 +75,25 @@ internal static class GatewayCommand
         DefaultValueFactory = static _ => [], AllowMultipleArgumentsPerToken = true,
     };
 
+    private static readonly Option<string[]> Seller = new("--x402")
+    {
+        Description = "A plain x402 server to buy from too, as MODEL=BASE-URL; apps ask for x402/MODEL. Its receiver "
+            + "has to be listed by 'souk wallet receiver'.",
+        DefaultValueFactory = static _ => [], AllowMultipleArgumentsPerToken = true,
+    };
+
+    private static readonly Option<string> SellerMost = new("--x402-most")
+    {
+        Description = "Most currency that one request to such a server may cost.",
+        DefaultValueFactory = static _ => "0.01",
+    };
+
     public static Command Gateway(Screen screen) =>
         new Command("gateway", "Run a gateway: any OpenAI client can use it; its API keys are budgets inside the "
             + "vault's money.")
         {
             SharedOptions.Network, RoleRun.Listen, Port, AdminPort, Vault, CataloguePlace, CatalogueSigner, Indexer,
-            Deposit, Slice, GasRole, AllowOrigin,
+            Deposit, Slice, GasRole, AllowOrigin, Seller, SellerMost,
         }.DoesOnNetwork(screen, (session, parsed, _, cancellation) => new RoleRun("gateway", screen).RunAsync(
             session,
             parsed,
@@ -96,6 +110,7 @@ internal static class GatewayCommand
             || !(await VaultCommand.DescribeAsync(session, vault, cancellation)).TryGet(out _, out refusal)
             || !session.Keys.Open(VaultCommand.HotRole).TryGet(out var hot, out refusal)
             || !session.Amount(parsed.GetValue(Deposit)!).TryGet(out var deposit, out refusal)
+            || !Sellers(session, parsed).TryGet(out var sellers, out refusal)
             || !(await CatalogueAsync(session, parsed, cancellation)).TryGet(out var catalogue, out refusal))
         {
             return refusal;
@@ -119,6 +134,7 @@ internal static class GatewayCommand
             ChannelDeposit = deposit,
             SliceTokens = parsed.GetValue(Slice),
             AllowedOrigins = parsed.GetValue(AllowOrigin)!,
+            Sellers = sellers,
         };
         if (options.Problems() is { Count: > 0 } problems)
         {
@@ -138,6 +154,29 @@ internal static class GatewayCommand
                     ("API keys", "make one with 'souk keys create NAME --budget AMOUNT'"),
                 ])
             : refusal;
+    }
+
+    private static Result<List<X402Seller>> Sellers(NetworkSession session, ParseResult parsed)
+    {
+        List<X402Seller> sellers = [];
+        foreach (var text in parsed.GetValue(Seller)!)
+        {
+            var equals = text.IndexOf('=', StringComparison.Ordinal);
+            if (equals < 0)
+            {
+                return new Refusal(Fault.Theirs, "x402_seller", $"'{text}' (--x402) is not MODEL=BASE-URL.");
+            }
+
+            if (!session.Amount(parsed.GetValue(SellerMost)!).TryGet(out var most, out var refusal)
+                || !X402Seller.Create(text[..equals], text[(equals + 1)..], most).TryGet(out var seller, out refusal))
+            {
+                return refusal;
+            }
+
+            sellers.Add(seller);
+        }
+
+        return sellers;
     }
 
     private static IPAddress Reached(IPAddress address) => address.Equals(IPAddress.Any) ? IPAddress.Loopback : address;

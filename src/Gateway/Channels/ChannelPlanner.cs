@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Souk.Chain;
 using Souk.Gateway.Offers;
+using Souk.Gateway.X402;
 using Souk.Ledger.Books;
 using Souk.Ledger.Customer;
 using Souk.Market.Offers;
@@ -186,7 +187,7 @@ internal sealed partial class ChannelPlanner(
     {
         var (book, now) = (journal.Book, (ulong)time.GetUtcNow().ToUnixTimeSeconds());
         return book.Draws.Values.Count(draw => draw.Deadline >= now && draw.Config.Receiver == offer.Offer.Payout
-            && !book.Channels.ContainsKey(draw.ChannelId));
+            && !SellerSalt.IsSellers(draw.Config.Salt) && !book.Channels.ContainsKey(draw.ChannelId));
     }
 
     // A channel with less than a quarter of its deposit left is too small to be called warm; it is used up all the
@@ -250,7 +251,7 @@ internal sealed partial class ChannelPlanner(
     {
         var book = journal.Book;
         var draws = book.Draws.Values
-            .Where(draw => draw.Config.Receiver == offer.Offer.Payout
+            .Where(draw => draw.Config.Receiver == offer.Offer.Payout && !SellerSalt.IsSellers(draw.Config.Salt)
                 && draw.Config.ReceiverAuthorizer == offer.Offer.Authorizer
                 && (!book.Channels.TryGetValue(draw.ChannelId, out var known)
                     || known is { State: CustomerChannelState.Unaccepted, IsWithdrawing: false })).ToList();
@@ -276,8 +277,9 @@ internal sealed partial class ChannelPlanner(
         }
     }
 
+    // An x402 server may be paid at a provider's address; its channels are not the planner's.
     private List<CustomerChannel> ChannelsWith(Address provider) =>
-        [.. journal.Book.Channels.Values.Where(channel => channel.Provider == provider)];
+        [.. journal.Book.Channels.Values.Where(channel => channel.Provider == provider && channel.Seller is null)];
 
     [LoggerMessage(Level = LogLevel.Warning,
         Message = "No channel was opened with {Provider}; next try in {Seconds} s: {Reason}")]

@@ -28,6 +28,10 @@ internal sealed partial class ChannelWatch(
     /// <summary>The newest block seen.</summary>
     public Head Newest { get; private set; }
 
+    /// <summary>Asks whom a channel pays for its money, which is at once where it is granted; set by the node. False
+    /// where the chain has to give it.</summary>
+    public Func<CustomerChannel, CancellationToken, Task<bool>>? AskBack { get; set; }
+
     /// <summary>Follows the chain until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -101,6 +105,11 @@ internal sealed partial class ChannelWatch(
         if (refused is not null)
         {
             return refused;
+        }
+
+        if (channel.Seller is not null && AskBack is { } askBack && await askBack(channel, cancellation))
+        {
+            return null;
         }
 
         var outcome = await vault.SubmitAsync(
@@ -186,6 +195,15 @@ internal sealed partial class ChannelWatch(
         var unexplained = Amount.SubtractToZero(claimed, channel.Base + channel.Loss);
         if (unexplained.IsZero || channel.State == CustomerChannelState.Busy)
         {
+            yield break;
+        }
+
+        // What a lost purchase cost shows in the claim, up to what was signed for it.
+        if (channel.State != CustomerChannelState.Frozen && claimed <= channel.Ceiling
+            && book.Purchases.TryGetValue(id, out var lost))
+        {
+            yield return new PurchaseCharged(
+                lost.Sent.Request, id, claimed - channel.Base, claimed, "chain", 0, 0, Now());
             yield break;
         }
 

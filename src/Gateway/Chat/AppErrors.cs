@@ -39,6 +39,7 @@ internal static class AppErrors
             refusal.Code),
         "invalid_choices" => OpenAiError.InvalidRequest(refusal.Message, "n", refusal.Code),
         "feature_missing" or "feature_unsupported" => OpenAiError.InvalidRequest(refusal.Message, null, refusal.Code),
+        "receiver_not_listed" or "seller_disputed" => OpenAiError.Unavailable(refusal.Message, refusal.Code),
         "no_provider" => OpenAiError.Unavailable(refusal.Message),
         "no_channel" or "busy" or "engine_busy" or "provider_full" or "exposure_reached" or "peer_exposure"
             or "total_exposure" =>

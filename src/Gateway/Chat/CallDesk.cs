@@ -240,7 +240,7 @@ internal sealed class CallDesk(
     private bool IsUsable(CustomerChannel channel, Offer offer, Amount cost) =>
         (!_resting.TryGetValue(channel.Id, out var until) || until <= time.GetUtcNow())
         && channel.State == CustomerChannelState.Idle && channel.Free >= cost && !channel.IsWithdrawing
-        && NoncePosition.Of(channel.Acceptance!.Index, channel.Index + 1) is not null
+        && channel.Acceptance is { } acceptance && NoncePosition.Of(acceptance.Index, channel.Index + 1) is not null
         && ChannelRules.Check(channel.Config, channel.Id, offer, _escrow) is null;
 
     private static Refusal Explain(List<Refusal> passedOver, List<Refusal> unfits, ChatRequest chat)
@@ -314,7 +314,7 @@ internal sealed class CallDesk(
                 Path = PathOf(chat),
                 Gather = chat.Stream || chat.Embedding is not null ? 0 : plan.Gather,
             };
-            List<LedgerEvent> events = [reserved, .. Named(caller, appRequest, nowMs)];
+            List<LedgerEvent> events = [reserved, .. caller.Naming(appRequest, nowMs)];
             if (!book.Offers.ContainsKey(verified.Hash))
             {
                 events.Add(new OfferUsed(verified.Hash, verified.Original, nowMs));
@@ -331,12 +331,6 @@ internal sealed class CallDesk(
             return (events.ToArray(), call);
         });
     }
-
-    // Bound in the same append as the money, so that after a crash either both are there or neither.
-    private static IEnumerable<LedgerEvent> Named(Caller caller, RequestId appRequest, ulong nowMs) =>
-        caller.Name is { } name
-            ? [new RequestNamed(name.Id, name.Fingerprint, caller.Key.KeyHash, appRequest, nowMs)]
-            : [];
 
     private static string PathOf(ChatRequest chat) =>
         chat.Embedding is not null ? NodePaths.Embeddings

@@ -3,6 +3,7 @@ using Souk.Chain;
 using Souk.Gateway.Front;
 using Souk.Gateway.Keys;
 using Souk.Gateway.Receipts;
+using Souk.Gateway.X402;
 using Souk.OpenAi.Chat;
 using Souk.OpenAi.Errors;
 using Souk.OpenAi.Messages;
@@ -17,7 +18,7 @@ namespace Souk.Gateway.Chat;
 /// </summary>
 internal sealed class ChatDesk(
     GatewayOptions options, IMarketChain chain, CallDesk calls, PaidStream stream, ReceiptChaser chaser,
-    ReceiptBooks books, RecentCalls recent, TimeProvider time)
+    ReceiptBooks books, RecentCalls recent, SellerDesk sellers, TimeProvider time)
 {
     private const int MostAttempts = 4;
 
@@ -34,6 +35,13 @@ internal sealed class ChatDesk(
         }
 
         var chat = parsed.Value.Chat;
+        if (sellers.Find(chat.Model) is { } seller)
+        {
+            var bought = await sellers.BuyAsync(seller, chat, caller, appRequest);
+            await TellAsync(parsed.Value, bought, appRequest, app);
+            return;
+        }
+
         var prepared = await calls.PrepareAsync(chat, caller, appRequest, caller.Stopped);
         if (!prepared.TryGet(out var call, out var refusal))
         {
@@ -72,6 +80,31 @@ internal sealed class ChatDesk(
         {
             await visit.SendAsync(200, Encoding.UTF8.GetBytes($"{{\"input_tokens\":{tokens}}}"), aborted);
         }
+    }
+
+    // What an x402 server sells comes whole; an app that wants a stream gets it in one piece.
+    private async Task TellAsync(IAppRequest asked, SellerAnswer bought, RequestId id, App app)
+    {
+        if (bought.Error is { } error)
+        {
+            await app.FailAsync(error);
+            return;
+        }
+
+        using var reply = asked.Begin(id, time.GetUtcNow().ToUnixTimeSeconds(), bought.Usage.PromptTokens);
+        if (!asked.Chat.Stream)
+        {
+            await app.Response.SendJsonAsync(200, reply.Whole(bought.Choices, bought.Usage), app.Aborted, app.Headers);
+            return;
+        }
+
+        var sink = new AppStream(app.Response, reply, app.Headers);
+        foreach (var part in bought.Choices.SelectMany(SellerAnswer.Parts))
+        {
+            sink.Add(part);
+        }
+
+        await sink.EndAsync(bought.Choices, bought.Usage);
     }
 
     // A provider may refuse a channel for a reason that passes, such as a deposit that is not confirmed yet. Nothing

@@ -1,6 +1,7 @@
 using Souk.Chain;
 using Souk.Engines;
 using Souk.Gateway.Offers;
+using Souk.Gateway.X402;
 using Souk.Market.Offers;
 using Souk.OpenAi.Listing;
 using Souk.Protocol;
@@ -10,7 +11,8 @@ namespace Souk.Gateway.Front;
 /// <summary>
 /// Which models can be had now and at what price: OpenAI's list, with OpenRouter's prices, and each provider's offer.
 /// </summary>
-internal sealed class ModelDesk(MarketView market, Catalogue catalogue, IMarketChain chain, TimeProvider time)
+internal sealed class ModelDesk(
+    GatewayOptions options, MarketView market, Catalogue catalogue, IMarketChain chain, TimeProvider time)
 {
     private const int MostNameCharacters = 256;
 
@@ -22,10 +24,15 @@ internal sealed class ModelDesk(MarketView market, Catalogue catalogue, IMarketC
             .Where(entry => allowed is null || allowed.Contains(entry.Name, StringComparer.Ordinal))
             .Select(entry => (entry.Name, Offers: Live(new NamedModel(entry.Name, [.. entry.Digests], null))))
             .Where(entry => entry.Offers.Count > 0).Select(entry => Entry(entry.Name, entry.Offers)),
+        .. options.Sellers
+            .Where(seller => allowed is null || allowed.Contains(seller.Name, StringComparer.Ordinal)).Select(Entry),
     ]);
 
     /// <summary>One model by its public name, or as provider/digest; null where it cannot be had now.</summary>
-    public ModelEntry? Find(string name) => Offers(name) is { Count: > 0 } offers ? Entry(name, offers) : null;
+    public ModelEntry? Find(string name) =>
+        options.Sellers.FirstOrDefault(seller => seller.Name == name) is { } seller ? Entry(seller)
+        : Offers(name) is { Count: > 0 } offers ? Entry(name, offers)
+        : null;
 
     /// <summary>A model's offers, the cheapest first; null where it cannot be had now.</summary>
     public ModelEndpoints? Endpoints(string name)
@@ -68,6 +75,17 @@ internal sealed class ModelDesk(MarketView market, Catalogue catalogue, IMarketC
             SupportedParameters = Parameters(offers.SelectMany(listed => listed.Offer.Features)),
         };
     }
+
+    // Sold by the request: what one may cost is the owner's ceiling, the price below it the server's word.
+    private ModelEntry Entry(X402Seller seller) => new(seller.Name, 0, seller.Target.Endpoint.Host)
+    {
+        Name = seller.Name,
+        Pricing = new ModelPricing("0", "0")
+        {
+            Request = seller.MostPerRequest.ToDecimal(chain.Network.CurrencyDecimals),
+        },
+        InputModalities = ["text"],
+    };
 
     private ModelEndpoint Endpoint(ListedOffer listed)
     {

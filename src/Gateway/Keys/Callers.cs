@@ -1,5 +1,6 @@
 using Souk.Gateway.Front.Idempotency;
 using Souk.Ledger.Customer;
+using Souk.Ledger.Rows;
 using Souk.Protocol;
 using Souk.Wire;
 
@@ -68,6 +69,12 @@ internal sealed class Caller : IDisposable
 
     /// <summary>What the app called the request, by which it is done once; null where it has no name.</summary>
     public ReplayName? Name { get; set; }
+
+    /// <summary>What binds the name to the request. It goes into the append that reserves the money, so that after a
+    /// crash either both are there or neither.</summary>
+    public IEnumerable<LedgerEvent> Naming(RequestId appRequest, ulong nowMs) => Name is { } name
+        ? [new RequestNamed(name.Id, name.Fingerprint, Key.KeyHash, appRequest, nowMs)]
+        : [];
 
     /// <summary>Cancelled when the app has left or the key was revoked: the work is to stop.</summary>
     public CancellationToken Stopped => _stopped.Token;

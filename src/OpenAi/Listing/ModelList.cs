@@ -6,6 +6,9 @@ namespace Souk.OpenAi.Listing;
 /// <summary>Prices as OpenRouter lists them: exact decimal strings of whole currency per token.</summary>
 public sealed record ModelPricing(string Prompt, string Completion, string? CachedPrompt = null)
 {
+    /// <summary>The price of a request whatever its length, in whole currency; null where there is none.</summary>
+    public string? Request { get; init; }
+
     /// <summary>Writes the property <c>pricing</c> into the open object.</summary>
     public void WriteTo(Utf8JsonWriter writer)
     {
@@ -16,6 +19,11 @@ public sealed record ModelPricing(string Prompt, string Completion, string? Cach
         if (CachedPrompt is not null)
         {
             writer.WriteString("input_cache_read"u8, CachedPrompt);
+        }
+
+        if (Request is not null)
+        {
+            writer.WriteString("request"u8, Request);
         }
 
         writer.WriteEndObject();

@@ -15,7 +15,7 @@ public sealed class HttpWireClient(WireClientOptions options, TimeProvider time)
     /// <inheritdoc/>
     public async Task<WireReply> SendAsync(PeerTarget target, WireRequest request, CancellationToken cancellation)
     {
-        var checkedTarget = PeerTarget.Parse(target.Endpoint.OriginalString, target.SpkiHash);
+        var checkedTarget = target.Checked();
         if (checkedTarget.Refusal is { } refusal)
         {
             throw new WireException(refusal.Fault, refusal.Code, refusal.Message);
@@ -68,7 +68,7 @@ public sealed class HttpWireClient(WireClientOptions options, TimeProvider time)
     private async Task<HttpResponseMessage> SendAsync(
         PeerPool pool, WireRequest request, CancellationToken cancellation)
     {
-        using var deadline = new CancellationTokenSource(options.HeadersTimeout, time);
+        using var deadline = new CancellationTokenSource(request.Patience ?? options.HeadersTimeout, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
         try
         {

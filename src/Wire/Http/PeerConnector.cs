@@ -22,7 +22,9 @@ internal sealed class PeerConnector(PeerTarget target, WireClientOptions options
             var stream = await OpenAsync(both.Token);
             try
             {
-                return target.SpkiHash is { } pin ? await SecureAsync(stream, pin, both.Token) : stream;
+                return target.SpkiHash is { } pin ? await SecureAsync(stream, Pinned(pin), both.Token)
+                    : target.IsWeb ? await SecureAsync(stream, Web(), both.Token)
+                    : stream;
             }
             catch
             {
@@ -75,9 +77,11 @@ internal sealed class PeerConnector(PeerTarget target, WireClientOptions options
             Fault.Theirs, WireCodes.ConnectFailed, "The peer's endpoint does not accept connections.", last);
     }
 
+    private bool IsSecure => target.SpkiHash is not null || target.IsWeb;
+
     private bool IsAllowed(IPAddress address) => options.AllowsPrivateAddresses
-        ? target.SpkiHash is not null || AddressPolicy.IsLoopback(address)
-        : target.SpkiHash is not null && AddressPolicy.IsPublic(address);
+        ? IsSecure || AddressPolicy.IsLoopback(address)
+        : IsSecure && AddressPolicy.IsPublic(address);
 
     private static async Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellation)
     {
@@ -97,41 +101,61 @@ internal sealed class PeerConnector(PeerTarget target, WireClientOptions options
         }
     }
 
-    private static async Task<Stream> SecureAsync(Stream plain, Bytes32 pin, CancellationToken cancellation)
+    // What the authorities of this machine vouch for under the name asked for.
+    private TlsTerms Web() => new(
+        new SslClientAuthenticationOptions
+        {
+            TargetHost = target.Endpoint.IdnHost,
+            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+            ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
+        },
+        static () => false);
+
+    private static TlsTerms Pinned(Bytes32 pin)
     {
         var isForeign = false;
+        return new TlsTerms(
+            new SslClientAuthenticationOptions
+            {
+                TargetHost = NodeCertificate.ServerNameOf(pin),
+                EnabledSslProtocols = SslProtocols.Tls13,
+                ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
+                // The chain is ignored, and building it must not fetch anything from addresses named in the
+                // certificate.
+                CertificateChainPolicy = new X509ChainPolicy
+                {
+                    DisableCertificateDownloads = true,
+                    RevocationMode = X509RevocationMode.NoCheck,
+                    TrustMode = X509ChainTrustMode.CustomRootTrust,
+                    VerificationFlags = X509VerificationFlags.AllFlags,
+                },
+                RemoteCertificateValidationCallback = (_, certificate, _, _) =>
+                {
+                    isForeign = certificate is not X509Certificate2 x || NodeCertificate.HashOf(x) != pin;
+                    return !isForeign;
+                },
+            },
+            () => isForeign);
+    }
+
+    private static async Task<Stream> SecureAsync(Stream plain, TlsTerms terms, CancellationToken cancellation)
+    {
         var tls = new SslStream(plain, leaveInnerStreamOpen: false);
-        var authentication = new SslClientAuthenticationOptions
-        {
-            TargetHost = NodeCertificate.ServerNameOf(pin),
-            EnabledSslProtocols = SslProtocols.Tls13,
-            ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
-            // The chain is ignored, and building it must not fetch anything from addresses named in the certificate.
-            CertificateChainPolicy = new X509ChainPolicy
-            {
-                DisableCertificateDownloads = true,
-                RevocationMode = X509RevocationMode.NoCheck,
-                TrustMode = X509ChainTrustMode.CustomRootTrust,
-                VerificationFlags = X509VerificationFlags.AllFlags,
-            },
-            RemoteCertificateValidationCallback = (_, certificate, _, _) =>
-            {
-                isForeign = certificate is not X509Certificate2 x || NodeCertificate.HashOf(x) != pin;
-                return !isForeign;
-            },
-        };
         try
         {
-            await tls.AuthenticateAsClientAsync(authentication, cancellation);
+            await tls.AuthenticateAsClientAsync(terms.Options, cancellation);
             return tls;
         }
         catch (Exception e) when (e is AuthenticationException or IOException)
         {
-            throw isForeign
+            throw terms.IsForeign()
                 ? new WireException(
                     Fault.Theirs, WireCodes.PinMismatch, "The peer's certificate is not the one its offer states.", e)
                 : new WireException(
-                    Fault.Theirs, WireCodes.TlsFailed, "No TLS 1.3 connection could be agreed with the peer.", e);
+                    Fault.Theirs, WireCodes.TlsFailed, "No secure connection could be agreed with the peer.", e);
         }
     }
+
+    /// <summary>How to secure a connection, and whether it failed because the certificate was another.</summary>
+    private sealed record TlsTerms(SslClientAuthenticationOptions Options, Func<bool> IsForeign);
 }

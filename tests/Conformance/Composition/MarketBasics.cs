@@ -42,6 +42,9 @@ internal sealed class MarketBasics : IAsyncDisposable
 
     public PrivateKey HotKey { get; } = PrivateKey.Create(new SystemRandomness());
 
+    /// <summary>Owns the vault.</summary>
+    public PrivateKey VaultOwner { get; } = PrivateKey.Create(new SystemRandomness());
+
     public PrivateKey Publisher { get; } = PrivateKey.Create(new SystemRandomness());
 
     public Address Vault { get; private set; }
@@ -91,6 +94,16 @@ internal sealed class MarketBasics : IAsyncDisposable
         await DoAsync(keys.Owner, new LockStake(keys.Owner.Address, stake));
     }
 
+    /// <summary>The owner lets the vault pay a receiver that is in no registry.</summary>
+    public async Task ListReceiverAsync(Address receiver)
+    {
+        await GiveGasAsync(VaultOwner.Address);
+        await DoAsync(VaultOwner, new ListReceiver(Vault, receiver, true));
+    }
+
+    /// <summary>Gas money out of nothing.</summary>
+    public Task GiveGasAsync(Address to) => Node.CallAsync("anvil_setBalance", to.ToString(), "0x3635c9adc5dea00000");
+
     public async ValueTask DisposeAsync()
     {
         await Chain.DisposeAsync();
@@ -108,7 +121,7 @@ internal sealed class MarketBasics : IAsyncDisposable
     private async Task MakeVaultAsync()
     {
         var settings = new VaultSettings(
-            PrivateKey.Create(Randomness).Address,
+            VaultOwner.Address,
             new VaultLimits(new Amount(500_000_000), new Amount(200_000_000), 900, 7 * 86_400),
             [new VaultHotKey(HotKey.Address, new Amount(500_000_000))], [Network.Registry], []);
         Vault = Must(await Chain.VaultAddressAsync(settings, Bytes32.Zero, default));
@@ -116,8 +129,6 @@ internal sealed class MarketBasics : IAsyncDisposable
         await DoAsync(Funder(), new MintCurrency(Vault, new Amount(VaultUnits)));
         await GiveGasAsync(HotKey.Address);
     }
-
-    private Task GiveGasAsync(Address to) => Node.CallAsync("anvil_setBalance", to.ToString(), "0x3635c9adc5dea00000");
 
     private async Task DoAsync(PrivateKey key, MarketAction action) =>
         Must(await Chain.Account(key).SubmitAsync(action, default));

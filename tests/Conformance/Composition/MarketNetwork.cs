@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Souk.Engines;
 using Souk.Engines.Onnx;
 using Souk.Gateway;
+using Souk.Gateway.X402;
 using Souk.Indexer;
 using Souk.Ledger.Rows;
 using Souk.Ledger.Sqlite;
@@ -33,6 +34,9 @@ internal sealed record NetworkPlan(int Providers = 1, bool IsTapped = false)
 
     /// <summary>Whether the escrow is at the address of x402's own deployments.</summary>
     public bool IsCanonical { get; init; }
+
+    /// <summary>Plain x402 servers that the gateway buys from.</summary>
+    public IReadOnlyList<X402Seller> Sellers { get; init; } = [];
 
     /// <summary>Whether the first provider also sells the scripted model.</summary>
     public bool IsScripted { get; init; }
@@ -213,7 +217,7 @@ internal sealed class MarketNetwork : IAsyncDisposable
         var token = "token-" + _basics.Randomness.NextBytes32();
         var options = RoleOptions.Gateway(
             _basics.Vault, _basics.HotKey, _basics.Publisher, _basics.Network, _named, token, _plan.SliceTokens,
-            _plan.AllowedOrigins);
+            _plan.AllowedOrigins, _plan.Sellers);
         Gateway = MarketBasics.Must(await GatewayNode.StartAsync(
             options, new GatewayParts(ledger, _basics.Chain, Wire(), TimeProvider.System, _basics.Randomness, _logs),
                 default));

@@ -1,6 +1,7 @@
 using System.Text;
 using Souk.Engines;
 using Souk.Gateway;
+using Souk.Gateway.X402;
 using Souk.Protocol;
 using Souk.Provider;
 
@@ -34,7 +35,7 @@ internal static class RoleOptions
     public static GatewayOptions Gateway(
         Address vault, PrivateKey hotKey, PrivateKey publisher, NetworkFile network,
         IReadOnlyDictionary<string, Bytes32> named, string adminToken, ulong sliceTokens,
-        IReadOnlyList<string>? allowedOrigins = null)
+        IReadOnlyList<string>? allowedOrigins = null, IReadOnlyList<X402Seller>? sellers = null)
     {
         var document = new CatalogueDocument(
             "test", 1, (ulong)DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 86_400,
@@ -53,6 +54,7 @@ internal static class RoleOptions
             PollEvery = TimeSpan.FromMilliseconds(500),
             SliceTokens = sliceTokens,
             AllowedOrigins = allowedOrigins ?? [],
+            Sellers = sellers ?? [],
         };
     }
 }

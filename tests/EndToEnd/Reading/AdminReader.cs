@@ -23,6 +23,13 @@ internal sealed class AdminReader : IDisposable
         return await reply.Content.ReadFromJsonAsync<JsonElement>();
     }
 
+    /// <summary>Acts, without a body.</summary>
+    public async Task PostAsync(string path)
+    {
+        using var reply = await _http.PostAsync(path, null);
+        Assert.True(reply.IsSuccessStatusCode, await reply.Content.ReadAsStringAsync());
+    }
+
     /// <summary>Makes an API key with a budget in whole currency.</summary>
     public async Task<string> CreateKeyAsync(string name, string budget)
     {

@@ -101,7 +101,7 @@ public sealed class SimulatedNetwork : IWireClient
         public Task<WireReply> SendAsync(PeerTarget target, WireRequest request, CancellationToken cancellation)
         {
             cancellation.ThrowIfCancellationRequested();
-            var parsed = PeerTarget.Parse(target.Endpoint.OriginalString, target.SpkiHash);
+            var parsed = target.Checked();
             if (!parsed.TryGet(out var peerTarget, out var bad))
             {
                 throw new WireException(bad.Fault, bad.Code, bad.Message);
