@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Numerics;
-using System.Text.Json;
 
 namespace Souk.Kills;
 
@@ -19,8 +18,8 @@ public sealed class KillTests
     [Fact]
     public async Task Killed_at_random_moments_under_load_no_side_loses_more_than_a_slice()
     {
-        var kills = Setting("SOUK_KILLS") ?? Few;
-        var seed = Setting("SOUK_SEED") ?? Random.Shared.Next();
+        var kills = Settings.Number("SOUK_KILLS") ?? Few;
+        var seed = Settings.Number("SOUK_SEED") ?? Random.Shared.Next();
         var watch = Stopwatch.StartNew();
         await using var network = await KilledNetwork.StartAsync();
         using var admin = network.Admin();
@@ -55,9 +54,9 @@ public sealed class KillTests
         await network.ClaimAsync();
         await CheckChainAsync(network, accounts);
         Assert.True(accounts.Charged > kills, $"only {accounts.Charged} requests were charged");
-        Report(new
+        Settings.Report(new
         {
-            commit = Environment.GetEnvironmentVariable("SOUK_COMMIT"), seed, kills, asked, charged = accounts.Charged,
+            test = "kills", commit = Settings.Commit, seed, kills, asked, charged = accounts.Charged,
             channels = accounts.Channels.Count, slice = accounts.Slice.ToString(CultureInfo.InvariantCulture),
             largest_customer_loss = largest.Customer.ToString(CultureInfo.InvariantCulture),
             largest_provider_loss = largest.Provider.ToString(CultureInfo.InvariantCulture),
@@ -128,20 +127,5 @@ public sealed class KillTests
         Assert.Equal(held - earned, await chain.CurrencyAsync(currency, escrow));
         Assert.Equal(
             MarketBasics.VaultUnits - held, await chain.CurrencyAsync(currency, network.Basics.Vault.ToString()));
-    }
-
-    private static int? Setting(string name) =>
-        int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var value)
-            ? value
-            : null;
-
-    private static void Report(object result)
-    {
-        var line = JsonSerializer.Serialize(result);
-        TestContext.Current.SendDiagnosticMessage(line);
-        if (Environment.GetEnvironmentVariable("SOUK_RESULTS") is { Length: > 0 } file)
-        {
-            File.AppendAllText(file, line + "\n");
-        }
     }
 }

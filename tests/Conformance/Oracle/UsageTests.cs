@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text.Json;
-using Microsoft.Data.Sqlite;
 using Souk.Conformance.Composition;
 using Souk.Conformance.Sdk;
 
@@ -50,7 +49,8 @@ public sealed class UsageTests
             Text(row, "key"), Text(row, "day"), Text(row, "model"), Text(row, "requests"), Text(row, "input_tokens"),
             Text(row, "cached_tokens"), Text(row, "output_tokens"), AdminReader.Units(Text(row, "charged")),
             AdminReader.Units(Text(row, "billed")))).Order(StringComparer.Ordinal).ToList();
-        Assert.Equal(Read(network.GatewayLedger, Sums), told);
+        Assert.Equal(LedgerReader.Query(network.GatewayLedger, Sums).Select(row => string.Join(' ', row))
+            .Order(StringComparer.Ordinal), told);
         Assert.True(told.Count >= 2);
         var keys = (await network.Admin.GetAsync("/admin/v1/keys")).GetProperty("keys").EnumerateArray().ToList();
         var spent = keys.Aggregate(BigInteger.Zero, (sum, key) => sum + AdminReader.Units(Text(key, "spent")));
@@ -116,28 +116,6 @@ public sealed class UsageTests
 
             Assert.True(held.Values.Aggregate(spent, (sum, one) => sum + one) <= budget);
         }
-    }
-
-    private static List<string> Read(string path, string query)
-    {
-        var settings = new SqliteConnectionStringBuilder
-        {
-            DataSource = path, Mode = SqliteOpenMode.ReadOnly, Pooling = false,
-        };
-        using var connection = new SqliteConnection(settings.ToString());
-        connection.Open();
-        using var command = connection.CreateCommand();
-        command.CommandText = query;
-        using var reader = command.ExecuteReader();
-        List<string> lines = [];
-        while (reader.Read())
-        {
-            lines.Add(string.Join(' ', Enumerable.Range(0, reader.FieldCount).Select(at =>
-                Convert.ToString(reader.GetValue(at), CultureInfo.InvariantCulture))));
-        }
-
-        lines.Sort(StringComparer.Ordinal);
-        return lines;
     }
 
     private static string Text(JsonElement from, string name) => from.GetProperty(name).ToString();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Microsoft.Data.Sqlite;
 
@@ -11,10 +12,7 @@ internal static class LedgerReader
 {
     public static IReadOnlyList<RawRow> Read(string path)
     {
-        var settings = new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadOnly,
-            Pooling = false };
-        using var connection = new SqliteConnection(settings.ToString());
-        connection.Open();
+        using var connection = Open(path);
         using var command = connection.CreateCommand();
         command.CommandText = "SELECT sequence, kind, key, body FROM row ORDER BY sequence";
         using var reader = command.ExecuteReader();
@@ -26,5 +24,33 @@ internal static class LedgerReader
         }
 
         return rows;
+    }
+
+    /// <summary>The result of a query, as text.</summary>
+    public static IReadOnlyList<string[]> Query(string path, string sql)
+    {
+        using var connection = Open(path);
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        using var reader = command.ExecuteReader();
+        List<string[]> rows = [];
+        while (reader.Read())
+        {
+            rows.Add([.. Enumerable.Range(0, reader.FieldCount)
+                .Select(at => Convert.ToString(reader.GetValue(at), CultureInfo.InvariantCulture) ?? "")]);
+        }
+
+        return rows;
+    }
+
+    private static SqliteConnection Open(string path)
+    {
+        var settings = new SqliteConnectionStringBuilder
+        {
+            DataSource = path, Mode = SqliteOpenMode.ReadOnly, Pooling = false,
+        };
+        var connection = new SqliteConnection(settings.ToString());
+        connection.Open();
+        return connection;
     }
 }

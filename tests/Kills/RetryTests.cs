@@ -1,0 +1,142 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Text.Json;
+
+namespace Souk.Kills;
+
+/// <summary>
+/// Apps that send the same named request again and again, up to a hundred times at once, while the gateway is killed
+/// and started: each name is charged exactly once, and everybody who gets its answer gets the same bytes.
+/// <c>SOUK_RETRIES</c> sets how many requests, <c>SOUK_SEED</c> the seed, <c>SOUK_RESULTS</c> a file that a line of
+/// JSON is added to.
+/// </summary>
+public sealed class RetryTests
+{
+    private const int Few = 600;
+    private const int MostAtOnce = 100;
+    private const int LeastKills = 3;
+    private const string ChargedByName = """
+        WITH line AS (SELECT kind, key AS id, CAST(body AS TEXT) AS body FROM row)
+        SELECT json_extract(named.body, '$.name'), count(charged.id)
+        FROM line named
+        LEFT JOIN line charged ON charged.kind = 'budget_charged'
+             AND charged.id = json_extract(named.body, '$.app_request')
+        WHERE named.kind = 'request_named'
+        GROUP BY 1
+        """;
+
+    private int _kills;
+    private int _sent;
+    private int _replayed;
+
+    [Fact]
+    public async Task Repeated_at_once_and_across_kills_a_named_request_is_charged_once()
+    {
+        var retries = Settings.Number("SOUK_RETRIES") ?? Few;
+        var seed = Settings.Number("SOUK_SEED") ?? Random.Shared.Next();
+        var watch = Stopwatch.StartNew();
+        await using var network = await KilledNetwork.StartAsync();
+        using var admin = network.Admin();
+        using var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = MostAtOnce })
+        {
+            BaseAddress = network.Url, Timeout = TimeSpan.FromSeconds(60),
+        };
+        http.DefaultRequestHeaders.Authorization =
+            new AuthenticationHeaderValue("Bearer", await admin.CreateKeyAsync("retries", "900"));
+        var random = new Random(seed);
+        using var stop = new CancellationTokenSource();
+        var killing = KillOnAsync(network, new Random(seed + 1), stop.Token);
+        var (names, unkept) = (0, 0);
+        while (Volatile.Read(ref _sent) < retries || Volatile.Read(ref _kills) < LeastKills)
+        {
+            var number = names++;
+            var times = random.Next(1, MostAtOnce + 1);
+            var outcomes = await Task.WhenAll(Enumerable.Range(0, times).Select(_ => AskAsync(http, network, number)));
+            // One outcome for all, or, where the reply died with the process, no second one.
+            var told = outcomes.Where(outcome => outcome is not null).Distinct(StringComparer.Ordinal).ToList();
+            Assert.True(told.Count <= 1, string.Join('\n', told));
+            unkept += outcomes.Contains(null) ? 1 : 0;
+        }
+
+        await stop.CancelAsync();
+        await killing;
+        await admin.SettleDownAsync();
+        var charges = LedgerReader.Query(network.GatewayLedger, ChargedByName);
+        Assert.Equal(names, charges.Count);
+        Assert.All(charges, row => Assert.Equal("1", row[1]));
+        var accounts = new Accounts(network);
+        accounts.Check([]);
+        Settings.Report(new
+        {
+            test = "retries", commit = Settings.Commit, seed, names, sent = _sent, replayed = _replayed, unkept, kills = _kills,
+            charged = accounts.Charged, seconds = (int)watch.Elapsed.TotalSeconds,
+        });
+    }
+
+    // The body of the answer; null where the gateway says that it was charged and its reply not kept.
+    private async Task<string?> AskAsync(HttpClient http, KilledNetwork network, int number)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(3));
+        while (true)
+        {
+            Assert.False(patience.IsCancellationRequested, $"No answer.\n{network.Log("gateway")}");
+            try
+            {
+                using var request = Request(network.Model, number);
+                Interlocked.Increment(ref _sent);
+                using var reply = await http.SendAsync(request, patience.Token);
+                var body = await reply.Content.ReadAsStringAsync(patience.Token);
+                if (reply.IsSuccessStatusCode && IsWhole(body))
+                {
+                    Interlocked.Add(ref _replayed, reply.Headers.Contains("idempotent-replayed") ? 1 : 0);
+                    return body;
+                }
+
+                if (body.Contains("idempotency_reply_not_kept", StringComparison.Ordinal))
+                {
+                    return null;
+                }
+
+                Assert.True((int)reply.StatusCode is 200 or 409 or 429 or >= 500, body);
+            }
+            catch (Exception broken) when (broken is HttpRequestException or IOException)
+            {
+                // Killed; what an SDK would do comes next.
+            }
+
+            await Task.Delay(100, patience.Token);
+        }
+    }
+
+    // Every other name is streamed, and such an answer may break off.
+    private static bool IsWhole(string body) => body.StartsWith('{')
+        || body.EndsWith("data: [DONE]\n\n", StringComparison.Ordinal);
+
+    private static HttpRequestMessage Request(string model, int number)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions")
+        {
+            Content = new StringContent(JsonSerializer.Serialize(new
+            {
+                model, max_tokens = 8, stream = number % 2 == 1,
+                messages = new[] { new { role = "user", content = $"What is {number % 90} plus 9?" } },
+            })),
+        };
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        request.Headers.Add("Idempotency-Key", string.Create(CultureInfo.InvariantCulture, $"name-{number}"));
+        return request;
+    }
+
+    private async Task KillOnAsync(KilledNetwork network, Random random, CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            await Task.Delay(random.Next(200, 4_000), CancellationToken.None);
+            var victim = random.Next(4) == 0 ? "provider" : "gateway";
+            await network.KillAsync(victim);
+            await network.StartAsync(victim);
+            Interlocked.Increment(ref _kills);
+        }
+    }
+}
