@@ -69,8 +69,8 @@ public sealed class RetryTests
         accounts.Check([]);
         Settings.Report(new
         {
-            test = "retries", commit = Settings.Commit, seed, names, sent = _sent, replayed = _replayed, unkept, kills = _kills,
-            charged = accounts.Charged, seconds = (int)watch.Elapsed.TotalSeconds,
+            test = "retries", commit = Settings.Commit, seed, names, sent = _sent, replayed = _replayed, unkept,
+            kills = _kills, charged = accounts.Charged, seconds = (int)watch.Elapsed.TotalSeconds,
         });
     }
 

@@ -76,7 +76,8 @@ internal sealed class Admission(
         }
 
         return CountPrompt(found.Model, parsed.Value).TryGet(out var ids, out refusal)
-            ? await AdmitAsync(paid, body, new Priced(found.Offer, paid.OfferHash, found.Model, parsed.Value, ids), view)
+            ? await AdmitAsync(paid, body, new Priced(found.Offer, paid.OfferHash, found.Model, parsed.Value, ids),
+                view)
             : refusal;
     }
 
@@ -127,7 +128,8 @@ internal sealed class Admission(
 
         var result = await journal.RecordAsync<(Admitted Admitted, CoverGate Cover)>(book =>
         {
-            if (!Judge(book, view, offer, paid, prompt, output, plain is not null).TryGet(out var judged, out var refused))
+            if (!Judge(book, view, offer, paid, prompt, output, plain is not null)
+                .TryGet(out var judged, out var refused))
             {
                 return refused;
             }

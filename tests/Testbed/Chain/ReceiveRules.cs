@@ -49,5 +49,6 @@ internal static class ReceiveRules
             .Transfer(config.Payer, acting.Network.Escrow, amount);
     }
 
-    private static ulong Number(ReadOnlySpan<byte> word) => BinaryPrimitives.ReadUInt64BigEndian(word[(Word - 8)..Word]);
+    private static ulong Number(ReadOnlySpan<byte> word) =>
+        BinaryPrimitives.ReadUInt64BigEndian(word[(Word - 8)..Word]);
 }
