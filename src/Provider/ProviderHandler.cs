@@ -2,6 +2,7 @@ using Souk.Protocol;
 using Souk.Provider.Channels;
 using Souk.Provider.Offers;
 using Souk.Provider.Requests;
+using Souk.Provider.X402;
 using Souk.Wire;
 using Souk.Wire.Paid;
 
@@ -9,7 +10,7 @@ namespace Souk.Provider;
 
 /// <summary>The provider's surface on the node link: routes requests to the desks.</summary>
 internal sealed class ProviderHandler(
-    RequestDesk requests, ChannelDesk channels, OfferDesk offers, TimeProvider time) : IWireHandler
+    RequestDesk requests, ChannelDesk channels, OfferDesk offers, PlainDoor plain, TimeProvider time) : IWireHandler
 {
     /// <inheritdoc/>
     public Task HandleAsync(WireRequest request, IWireResponse response, CancellationToken aborted)
@@ -24,6 +25,11 @@ internal sealed class ProviderHandler(
                 return TellOffersAsync(request, response, aborted);
             case ("GET", NodePaths.Heartbeats):
                 return TellHeartbeatsAsync(response, aborted);
+        }
+
+        if (plain.Handle(request, response, aborted) is { } answering)
+        {
+            return answering;
         }
 
         if (NodePaths.TryRequest(request.Path, out var id, out var isVoucher))

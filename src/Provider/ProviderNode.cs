@@ -10,6 +10,7 @@ using Souk.Provider.Claims;
 using Souk.Provider.Offers;
 using Souk.Provider.Requests;
 using Souk.Provider.Watch;
+using Souk.Provider.X402;
 using Souk.Wire;
 using Souk.Wire.Paid;
 
@@ -59,6 +60,7 @@ public sealed class ProviderNode : IDisposable
     private readonly Claimer _claimer;
     private readonly DepositRelay _relay;
     private readonly TowerLinks _towers;
+    private readonly Refunds _refunds;
 
     private ProviderNode(ProviderOptions options, ProviderParts parts, Journal<ProviderBook> journal)
     {
@@ -79,7 +81,17 @@ public sealed class ProviderNode : IDisposable
             parts.Logs.CreateLogger<TowerLinks>());
         _relay = new DepositRelay(options, chain, time);
         var channels = new ChannelDesk(options, chain, journal, _watch, nonces, _relay, time);
-        Handler = new ProviderHandler(_requests, channels, _offers, time);
+        var states = new ChannelStates(chain, journal);
+        _refunds = new Refunds(options, chain, journal, _watch, states, time, parts.Logs.CreateLogger<Refunds>());
+        var (terms, prices) = (new Terms(options, chain), new PriceDesk(options, _offers, time));
+        var deposits = new Deposits(options, chain, _relay, time);
+        var plain = new PlainDesk(
+            chain, journal, _watch, admission, _requests, terms, prices, states, deposits, _refunds, parts.Randomness,
+            time);
+        var facilitator = new FacilitatorDesk(
+            options, chain, journal, _watch, terms, prices, states, deposits, _refunds);
+        Handler = new ProviderHandler(
+            _requests, channels, _offers, new PlainDoor(plain, facilitator, _offers), time);
     }
 
     /// <summary>The node link's surface.</summary>
@@ -138,6 +150,7 @@ public sealed class ProviderNode : IDisposable
             _announcer.RunAsync,
             _claimer.RunAsync,
             .. _towers.Loops,
+            _refunds.RunAsync,
             // What need not be answered for any more leaves the memory; the ledger keeps it.
             stop => _journal.ForgetAsync(ForgetEvery, _time, stop),
         ],
@@ -161,5 +174,6 @@ public sealed class ProviderNode : IDisposable
         _claimer.Dispose();
         _watch.Dispose();
         _relay.Dispose();
+        _refunds.Dispose();
     }
 }

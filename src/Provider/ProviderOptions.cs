@@ -120,6 +120,10 @@ public sealed class ProviderOptions
     /// Default 240.</summary>
     public int OpeningsPerPeerAndHour { get; init; } = 240;
 
+    /// <summary>Unpaid requests per peer address and minute of which the price is worked out, and questions to the
+    /// facilitator: both cost time whoever asks. Default 600.</summary>
+    public int QuotesPerPeerAndMinute { get; init; } = 600;
+
     /// <summary>Most gas that a relayed deposit may take, in units of gas; the customer chose the code that runs.
     /// Default 400,000.</summary>
     public ulong MostDepositGas { get; init; } = 400_000;
@@ -154,6 +158,7 @@ public sealed class ProviderOptions
         Check(
             OpeningsPerPayerAndHour > 0 && OpeningsPerPeerAndHour > 0,
             "No channel opening is allowed; set at least 1 per payer, and per peer, and hour.");
+        Check(QuotesPerPeerAndMinute > 0, "No price is ever told; set at least 1 question per peer and minute.");
         Check(MostDepositGas >= 21_000, "No deposit can be relayed with so little gas; set at least 400000.");
         return problems;
 
