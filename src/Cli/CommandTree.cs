@@ -32,6 +32,7 @@ internal static class CommandTree
         ProviderCommand.Provider(screen),
         GatewayCommand.Gateway(screen),
         IndexerCommand.Indexer(screen),
+        WatchCommand.Watch(screen),
         ModelCommands.Model(screen),
         DeployCommand.Deploy(screen),
         WalletCommands.Wallet(screen),

@@ -26,7 +26,9 @@ internal static class AdminAccess
 
     /// <summary>A link to the owner's door of a role that runs here; null where none does.</summary>
     public static AdminLink? Find(DataDirectory data, string role) =>
-        RunningFile.Find(data, role) is { } running && DataDirectory.Read(data.AdminToken) is { } token
+        // A whole network has no watchtower in it.
+        (role == "watch" ? RunningFile.Find(data, role, out _) : RunningFile.Find(data, role)) is { } running
+        && DataDirectory.Read(data.AdminToken) is { } token
             ? new AdminLink(RoleHosts.Url("http", running.Ports.Admin), token)
             : null;
 

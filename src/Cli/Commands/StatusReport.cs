@@ -58,6 +58,17 @@ internal static class StatusReport
             fields["provider"] = provider;
         }
 
+        if (RunningFile.Find(data, "watch", out _) is not null)
+        {
+            if (!(await AskAsync(data, "watch", WatchDoor.StatusPath, cancellation)).TryGet(
+                out var tower, out var refusal))
+            {
+                return reply.Refuse(refusal);
+            }
+
+            fields["watch"] = tower;
+        }
+
         return reply.Show(fields);
     }
 
@@ -94,6 +105,6 @@ internal static class StatusReport
     private static string PortsOf(Ports ports) => string.Join(", ", new[]
     {
         ("gateway", ports.Gateway), ("admin", ports.Admin), ("provider", ports.Provider), ("indexer", ports.Indexer),
-        ("chain", ports.Rpc),
+        ("chain", ports.Rpc), ("watchtower", ports.Watch),
     }.Where(port => port.Item2 > 0).Select(port => FormattableString.Invariant($"{port.Item1} {port.Item2}")));
 }

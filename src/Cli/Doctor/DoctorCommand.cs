@@ -45,12 +45,13 @@ internal static class DoctorCommand
         ];
         var isChosen = parsed.GetValue(SharedOptions.PortBase) is not null;
         findings.AddRange(MachineChecks.Ports(data, isChosen ? SharedOptions.Ports(parsed) : null));
-        foreach (var role in new[] { "gateway", "provider" })
+        foreach (var role in new[] { "gateway", "provider", "watch" })
         {
             findings.AddRange(await MachineChecks.LedgerAsync(data, role, cancellation) is { } ledger ? [ledger] : []);
         }
 
         findings.AddRange(await ExposureCheck.RunAsync(data, cancellation));
+        findings.AddRange(await ClaimCheck.RunAsync(data, cancellation));
         var source = await NetworkSource.ReadAsync(data, parsed.GetValue(SharedOptions.Network), cancellation);
         if (source.TryGet(out var network, out var refusal))
         {

@@ -40,7 +40,8 @@ internal static class ExposureCheck
         }
     }
 
-    private static async Task<JsonElement?> AskAsync(
+    /// <summary>What a role that runs here tells its owner; null where none does.</summary>
+    public static async Task<JsonElement?> AskAsync(
         DataDirectory data, string role, string path, CancellationToken cancellation)
     {
         if (AdminAccess.Find(data, role) is not { } link)

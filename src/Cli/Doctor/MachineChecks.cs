@@ -66,8 +66,7 @@ internal static class MachineChecks
         foreach (var (name, port) in new[]
         {
             ("gateway", chosen.Gateway), ("admin", chosen.Admin), ("provider", chosen.Provider),
-            ("indexer", chosen.Indexer),
-            ("chain", chosen.Rpc),
+            ("indexer", chosen.Indexer), ("chain", chosen.Rpc), ("watchtower", chosen.Watch),
         })
         {
             if (port == 0)
@@ -127,7 +126,7 @@ internal static class MachineChecks
 
     private static bool Uses(Ports ports, int port) =>
         port == ports.Gateway || port == ports.Admin || port == ports.Provider || port == ports.Indexer
-            || port == ports.Rpc;
+            || port == ports.Rpc || port == ports.Watch;
 
     private static async Task<string?> OutputAsync(
         string program, string argument, TimeProvider time, CancellationToken cancellation)

@@ -18,6 +18,7 @@ namespace Souk.Cli.Doctor;
 internal sealed class NetworkChecks(DataDirectory data, NetworkFile network, TimeProvider time)
 {
     private const double MostPeerSkewSeconds = 5;
+    private static readonly string[] Senders = ["gas", "watch"];
     private static readonly TimeSpan PeerPatience = TimeSpan.FromSeconds(10);
 
     // The owner asks about addresses of the owner's own choice.
@@ -69,10 +70,11 @@ internal sealed class NetworkChecks(DataDirectory data, NetworkFile network, Tim
         await using (session)
         {
             List<Finding> findings = [];
-            // A gateway's transactions are relayed by providers; only a provider's gas key must have some.
-            if (session.Keys.Has("gas"))
+            // A gateway's transactions are relayed by providers; only a provider's gas key and a watchtower's must have
+            // some.
+            foreach (var role in Senders.Where(session.Keys.Has))
             {
-                findings.Add(await GasAsync(session, "gas", cancellation));
+                findings.Add(await GasAsync(session, role, cancellation));
             }
 
             if (VaultCommand.Find(session, null).TryGet(out var vault, out _))

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using Souk.Protocol;
 using Souk.Provider;
@@ -22,7 +20,7 @@ internal sealed class OwnerDoor(ProviderNode node, ProviderOptions options, Netw
     /// <summary>POST: claims and settles everything, whatever the gas.</summary>
     public const string ClaimPath = "/provider/v1/claim";
 
-    private readonly Bytes32 _tokenHash = Sha.Hash(Encoding.UTF8.GetBytes(token));
+    private readonly OwnerToken _token = new(token);
 
     /// <summary>True for a path of this door, so that it can share a port with a gateway's.</summary>
     public static bool Owns(WireRequest request) => request.Path.StartsWith("/provider/", StringComparison.Ordinal);
@@ -30,7 +28,7 @@ internal sealed class OwnerDoor(ProviderNode node, ProviderOptions options, Netw
     /// <inheritdoc/>
     public async Task HandleAsync(WireRequest request, IWireResponse response, CancellationToken aborted)
     {
-        if (!IsAllowed(request))
+        if (!_token.Allows(request))
         {
             await response.SendErrorAsync(
                 new WireError(401, "invalid_token", "The owner's token is missing or wrong.", Fault.Theirs), aborted);
@@ -56,16 +54,6 @@ internal sealed class OwnerDoor(ProviderNode node, ProviderOptions options, Netw
         }
     }
 
-    private bool IsAllowed(WireRequest request)
-    {
-        const string Bearer = "Bearer ";
-        var given = request.Headers["authorization"] ?? "";
-        var isOurs = request.HostName is "127.0.0.1" or "localhost" or "[::1]" && request.Headers["origin"] is null
-            && given.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase);
-        return isOurs && CryptographicOperations.FixedTimeEquals(
-            Sha.Hash(Encoding.UTF8.GetBytes(given[Bearer.Length..].Trim())).ToBytes(), _tokenHash.ToBytes());
-    }
-
     private Dictionary<string, object?> Status()
     {
         var status = node.Status;
@@ -83,8 +71,10 @@ internal sealed class OwnerDoor(ProviderNode node, ProviderOptions options, Netw
             ["paid_out"] = Text(status.PaidOut),
             ["losses"] = Text(status.Losses),
             ["exposure"] = Text(status.Exposure),
+            ["held_up"] = status.Claiming.Held?.Message,
             ["next_claim"] = NextClaim(status.Claiming),
             ["set_aside"] = Rows(status.Claiming.SetAside),
+            ["unprotected"] = status.Unprotected is { } open ? Text(open) : null,
             ["claim_margin_seconds"] = status.Claiming.MarginSeconds,
             ["unclaimed_cap"] = options.MostUnclaimed == Amount.MaxValue ? null : Text(options.MostUnclaimed),
         };
@@ -99,7 +89,8 @@ internal sealed class OwnerDoor(ProviderNode node, ProviderOptions options, Netw
         _ => "nothing to claim",
     };
 
-    private static List<Dictionary<string, object?>> Rows(IReadOnlyList<SetAsideRow> rows) =>
+    /// <summary>Channels set aside, as JSON.</summary>
+    public static List<Dictionary<string, object?>> Rows(IReadOnlyList<SetAsideRow> rows) =>
     [
         .. rows.Select(row => new Dictionary<string, object?>
         {

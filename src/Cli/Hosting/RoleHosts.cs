@@ -9,8 +9,10 @@ using Souk.Indexer;
 using Souk.Ledger.Sqlite;
 using Souk.Protocol;
 using Souk.Provider;
+using Souk.Provider.Watch;
 using Souk.Wire;
 using Souk.Wire.Http;
+using Souk.Wire.Paid;
 
 namespace Souk.Cli.Hosting;
 
@@ -94,6 +96,29 @@ internal static class RoleHosts
             address, port, certificates, limits, shared.Logs, services => services.AddIndexer(node),
             endpoints => endpoints.MapIndexer(node, limits), cancellation);
         return new RunningRole("indexer", [server], [new Owned(node), new Owned(wire)]);
+    }
+
+    /// <summary>A watchtower on a port, with the certificates of its node link where others than this machine reach
+    /// it.</summary>
+    public static async Task<RunningRole> WatchAsync(
+        Shared shared, WatchOptions options, NodeCertificateStore? certificates, IPAddress address, int port,
+        int adminPort, string ownerToken, CancellationToken cancellation)
+    {
+        var ledger = SqliteLedger.Open(shared.Data.Ledger("watch"));
+        var node = await WatchNode.StartAsync(
+            options, new WatchParts(ledger, shared.Chain, shared.Time, shared.Logs), cancellation);
+        var limits = new WireLimits { MaxBodyBytes = GuardRequest.MostBytes };
+        var door = new WatchDoor(node, shared.Chain.Network, ownerToken);
+        List<WebApplication> servers =
+        [
+            await NodeHost.StartAsync(
+                address, port, certificates, limits, shared.Logs, services => services.AddWatch(node),
+                endpoints => endpoints.MapWatch(node, limits), cancellation),
+            await NodeHost.StartAsync(
+                Loopback, adminPort, null, limits, shared.Logs, static _ => { },
+                endpoints => endpoints.MapWire(door, limits), cancellation),
+        ];
+        return new RunningRole("watch", servers, [ledger]);
     }
 
     /// <summary>A provider on a port, with the certificates of its node link. It stops by withdrawing its offers,

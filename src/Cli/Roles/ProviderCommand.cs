@@ -66,13 +66,20 @@ internal static class ProviderCommand
         AllowMultipleArgumentsPerToken = true,
     };
 
+    private static readonly Option<string[]> Watchtower = new("--watchtower")
+    {
+        Description = "Watchtower that claims while this machine is down, as its 'souk watch' prints it: "
+            + "https://host:port#PIN (default: none).",
+        DefaultValueFactory = static _ => [], AllowMultipleArgumentsPerToken = true,
+    };
+
     public static Command Provider(Screen screen)
     {
         var command = new Command(
             "provider", "Run a provider: it sells a model, signs receipts and claims what it earned.")
         {
             SharedOptions.Network, RoleRun.Listen, Port, AdminPort, PriceIn, PriceCached, PriceOut, Concurrency, Region,
-            Hardware, MostUnclaimed, Indexer,
+            Hardware, MostUnclaimed, Indexer, Watchtower,
         };
         EngineOptions.AddTo(command);
         ProviderActions.AddTo(command, screen);
@@ -158,6 +165,7 @@ internal static class ProviderCommand
             Region = parsed.GetValue(Region)!,
             Hardware = parsed.GetValue(Hardware)!,
             MostUnclaimed = most,
+            Watchtowers = parsed.GetValue(Watchtower)!,
         };
     }
 

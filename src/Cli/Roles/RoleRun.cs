@@ -108,6 +108,7 @@ internal sealed class RoleRun(string name, Screen screen)
             address, [.. new[]
             {
                 ("gateway", ports.Gateway), ("provider", ports.Provider), ("indexer", ports.Indexer),
+                ("watchtower", ports.Watch),
             }.Where(port => port.Item2 != 0)]),
         .. Ports.Problems(
             IPAddress.Loopback, [.. new[] { ("owner's door", ports.Admin) }.Where(port => port.Item2 != 0)]),

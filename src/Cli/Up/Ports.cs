@@ -5,7 +5,7 @@ using System.Net.Sockets;
 namespace Souk.Cli.Up;
 
 /// <summary>The ports of a network on this machine; one base moves them all.</summary>
-internal sealed record Ports(int Gateway, int Admin, int Provider, int Indexer, int Rpc)
+internal sealed record Ports(int Gateway, int Admin, int Provider, int Indexer, int Rpc, int Watch = 0)
 {
     /// <summary>Gateway on 8080, its owner's door on 8081, provider on 8082, indexer on 8083, chain on 8545.</summary>
     public static Ports Default { get; } = new(8080, 8081, 8082, 8083, 8545);

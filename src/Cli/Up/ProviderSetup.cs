@@ -29,6 +29,7 @@ internal static class ProviderSetup
         Region = terms.Region,
         Hardware = terms.Hardware,
         MostUnclaimed = terms.MostUnclaimed,
+        Watchtowers = terms.Watchtowers,
     };
 }
 
@@ -44,4 +45,6 @@ internal sealed record SaleTerms
     public string Hardware { get; init; } = "";
 
     public Amount MostUnclaimed { get; init; } = Amount.MaxValue;
+
+    public IReadOnlyList<string> Watchtowers { get; init; } = [];
 }

@@ -8,7 +8,7 @@ namespace Souk.Cli.Up;
 internal sealed record RunningFile(int Pid, long StartedTicks, Ports Ports, int AnvilPid, int AnvilPort)
 {
     /// <summary>Roles that run as processes of their own; <c>up</c> runs all of them in one.</summary>
-    public static readonly IReadOnlyList<string> Roles = ["up", "gateway", "provider", "indexer"];
+    public static readonly IReadOnlyList<string> Roles = ["up", "gateway", "provider", "indexer", "watch"];
 
     /// <summary>The run of a role that is alive now, or null; what a dead one left is told by
     /// <paramref name="left"/>.</summary>

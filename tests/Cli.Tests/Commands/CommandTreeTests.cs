@@ -12,8 +12,8 @@ public sealed class CommandTreeTests
         var commands = CommandTree.Root(piped.Screen).Subcommands;
 
         Assert.Equal(
-            ["up", "down", "status", "chat", "provider", "gateway", "indexer", "model", "deploy", "wallet", "keys",
-                "usage", "doctor"],
+            ["up", "down", "status", "chat", "provider", "gateway", "indexer", "watch", "model", "deploy", "wallet",
+                "keys", "usage", "doctor"],
             commands.Select(command => command.Name));
         Assert.All(
             commands.SelectMany(command => command.Subcommands.Append(command)),
@@ -68,6 +68,7 @@ public sealed class CommandTreeTests
     [InlineData("gateway")]
     [InlineData("provider")]
     [InlineData("indexer")]
+    [InlineData("watch")]
     [InlineData("wallet", "balance")]
     public async Task Without_a_network_a_command_says_how_to_name_one(params string[] args)
     {
