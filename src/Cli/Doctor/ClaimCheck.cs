@@ -33,8 +33,8 @@ internal static class ClaimCheck
         var aside = status.GetProperty("set_aside");
         return aside.GetArrayLength() > 0
             ? Finding.Problem(
-                name, $"{text}; {aside.GetArrayLength()} channels are set aside, such as {aside[0].GetProperty("channel")}: "
-                    + $"{aside[0].GetProperty("reason")}",
+                name, $"{text}; {aside.GetArrayLength()} channels are set aside, such as "
+                    + $"{aside[0].GetProperty("channel")}: {aside[0].GetProperty("reason")}",
                 "They are tried again by themselves; 'souk status' lists them all.")
             : Text(status, "held_up") is { Length: > 0 } held
                 ? Finding.Problem(name, $"{text}; held up: {held}",

@@ -112,8 +112,8 @@ internal static class RoleHosts
         List<WebApplication> servers =
         [
             await NodeHost.StartAsync(
-                address, port, certificates, limits, shared.Logs, services => services.AddWatch(node),
-                endpoints => endpoints.MapWatch(node, limits), cancellation),
+                address, port, certificates, limits, shared.Logs, services => services.AddNode(node.RunAsync),
+                endpoints => endpoints.MapWire(node.Handler, limits), cancellation),
             await NodeHost.StartAsync(
                 Loopback, adminPort, null, limits, shared.Logs, static _ => { },
                 endpoints => endpoints.MapWire(door, limits), cancellation),
