@@ -18,8 +18,8 @@ public sealed class KillTests
     [Fact]
     public async Task Killed_at_random_moments_under_load_no_side_loses_more_than_a_slice()
     {
-        var kills = Settings.Number("SOUK_KILLS") ?? Few;
-        var seed = Settings.Number("SOUK_SEED") ?? Random.Shared.Next();
+        var kills = Campaign.Number("SOUK_KILLS") ?? Few;
+        var seed = Campaign.Number("SOUK_SEED") ?? Random.Shared.Next();
         var watch = Stopwatch.StartNew();
         await using var network = await KilledNetwork.StartAsync();
         using var admin = network.Admin();
@@ -54,9 +54,9 @@ public sealed class KillTests
         await network.ClaimAsync();
         await CheckChainAsync(network, accounts);
         Assert.True(accounts.Charged > kills, $"only {accounts.Charged} requests were charged");
-        Settings.Report(new
+        Campaign.Report(new
         {
-            test = "kills", commit = Settings.Commit, seed, kills, asked, charged = accounts.Charged,
+            test = "kills", commit = Campaign.Commit, seed, kills, asked, charged = accounts.Charged,
             channels = accounts.Channels.Count, slice = accounts.Slice.ToString(CultureInfo.InvariantCulture),
             largest_customer_loss = largest.Customer.ToString(CultureInfo.InvariantCulture),
             largest_provider_loss = largest.Provider.ToString(CultureInfo.InvariantCulture),

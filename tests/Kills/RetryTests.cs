@@ -33,8 +33,8 @@ public sealed class RetryTests
     [Fact]
     public async Task Repeated_at_once_and_across_kills_a_named_request_is_charged_once()
     {
-        var retries = Settings.Number("SOUK_RETRIES") ?? Few;
-        var seed = Settings.Number("SOUK_SEED") ?? Random.Shared.Next();
+        var retries = Campaign.Number("SOUK_RETRIES") ?? Few;
+        var seed = Campaign.Number("SOUK_SEED") ?? Random.Shared.Next();
         var watch = Stopwatch.StartNew();
         await using var network = await KilledNetwork.StartAsync();
         using var admin = network.Admin();
@@ -67,9 +67,9 @@ public sealed class RetryTests
         Assert.All(charges, row => Assert.Equal("1", row[1]));
         var accounts = new Accounts(network);
         accounts.Check([]);
-        Settings.Report(new
+        Campaign.Report(new
         {
-            test = "retries", commit = Settings.Commit, seed, names, sent = _sent, replayed = _replayed, unkept,
+            test = "retries", commit = Campaign.Commit, seed, names, sent = _sent, replayed = _replayed, unkept,
             kills = _kills, charged = accounts.Charged, seconds = (int)watch.Elapsed.TotalSeconds,
         });
     }

@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Text.Json;
 
-namespace Souk.Kills;
+namespace Souk.EndToEnd.Processes;
 
 /// <summary>What a long run is told by its environment, and where it says what it saw.</summary>
-internal static class Settings
+internal static class Campaign
 {
     /// <summary>Of the code under test, as whoever starts a long run knows it.</summary>
     public static string? Commit => Environment.GetEnvironmentVariable("SOUK_COMMIT");
