@@ -115,7 +115,13 @@ internal sealed partial class SellerBooks(
                 ? [refused]
                 : [refused, Told(lost, purchase.Channel, charged, now)];
         },
-        () => LogCorrected(purchase.Channel.Id, charged));
+        () =>
+        {
+            if (charged != purchase.Channel.Base)
+            {
+                LogCorrected(purchase.Channel.Id, charged);
+            }
+        });
 
     /// <summary>The same, told when nothing was bought.</summary>
     public Task CorrectedAsync(CustomerChannel channel, Purchase lost, Amount charged) => journal.RecordAsync(book =>

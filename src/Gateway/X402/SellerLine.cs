@@ -3,10 +3,16 @@ using Souk.Wire.X402;
 
 namespace Souk.Gateway.X402;
 
-/// <summary>The one place at an x402 server: its channel serves one request at a time.</summary>
-internal sealed class SellerLine : IDisposable
+/// <summary>The one place at an x402 server, since its channel serves one request at a time; whoever came first gets it
+/// first.</summary>
+internal sealed class SellerLine
 {
-    private readonly SemaphoreSlim _place = new(1, 1);
+    private const ConfigureAwaitOptions EitherWay =
+        ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
+
+    private readonly Lock _guard = new();
+    private readonly LinkedList<Turn> _waiting = [];
+    private bool _isTaken;
 
     /// <summary>The terms of each model as the server last stated them, by the model's name.</summary>
     public ConcurrentDictionary<string, PaymentRequired> Terms { get; } = new(StringComparer.Ordinal);
@@ -14,21 +20,57 @@ internal sealed class SellerLine : IDisposable
     /// <summary>Waits for the place; false where it did not become free in time.</summary>
     public async Task<bool> EnterAsync(TimeSpan patience, TimeProvider time, CancellationToken stopped)
     {
-        using var late = new CancellationTokenSource(patience, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, stopped);
-        try
+        Turn turn;
+        lock (_guard)
         {
-            await _place.WaitAsync(either.Token);
-            return true;
+            if (!_isTaken)
+            {
+                return _isTaken = true;
+            }
+
+            _waiting.AddLast(turn = new Turn());
         }
-        catch (OperationCanceledException) when (!stopped.IsCancellationRequested)
+
+        await turn.Came.Task.WaitAsync(patience, time, stopped).ConfigureAwait(EitherWay);
+        lock (_guard)
         {
-            return false;
+            _waiting.Remove(turn);
         }
+
+        if (stopped.IsCancellationRequested && turn.IsGiven)
+        {
+            Leave();
+        }
+
+        stopped.ThrowIfCancellationRequested();
+        return turn.IsGiven;
     }
 
-    /// <summary>Gives the place back.</summary>
-    public void Leave() => _place.Release();
+    /// <summary>Gives the place to whoever waits longest.</summary>
+    public void Leave()
+    {
+        Turn? next;
+        lock (_guard)
+        {
+            next = _waiting.First?.Value;
+            if (next is null)
+            {
+                _isTaken = false;
+                return;
+            }
 
-    public void Dispose() => _place.Dispose();
+            _waiting.RemoveFirst();
+            next.IsGiven = true;
+        }
+
+        // Outside the lock, since whoever waits may go on in this very call.
+        next.Came.SetResult();
+    }
+
+    private sealed class Turn
+    {
+        public TaskCompletionSource Came { get; } = new();
+
+        public bool IsGiven { get; set; }
+    }
 }

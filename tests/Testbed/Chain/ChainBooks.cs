@@ -111,6 +111,9 @@ internal sealed record ChainBooks
     /// <exception cref="RevertException">The contract refuses.</exception>
     public ChainBooks Apply(MarketAction action, Acting acting) => action switch
     {
+        DepositFromVault a => EscrowRules.Deposit(
+            this, acting, a.Channel, a.Draw.Amount, a.Channel.Payer,
+            Souk.Chain.Evm.DrawData.Encode(a.Channel, a.Draw, a.Signature)),
         DepositThrough a => EscrowRules.Deposit(this, acting, a.Channel, a.Amount, a.Collector, a.CollectorData),
         Claim a => EscrowRules.Claim(this, acting, a),
         ClaimEach a => a.Claims.Aggregate(this, (books, claim) => EscrowRules.Claim(books, acting, claim)),

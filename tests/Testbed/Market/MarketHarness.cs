@@ -221,7 +221,7 @@ public sealed class MarketHarness : IDisposable
             MostChannelsPerProvider = Options.MostChannels, SliceTokens = Options.SliceTokens,
             Caps = new(Options.MostAtRisk, Options.MostAtRisk),
             LongestAnswer = Options.LongestAnswer,
-            AllowedOrigins = Options.AllowedOrigins,
+            AllowedOrigins = Options.AllowedOrigins, Sellers = Options.Sellers,
         };
         var parts = new GatewayParts(
             ledger, Options.GatewayChain?.Invoke(Chain) ?? Chain, Network.ClientFor("gateway"), Time,

@@ -1,4 +1,5 @@
 using Souk.Chain;
+using Souk.Gateway.X402;
 using Souk.Protocol;
 using Souk.Wire;
 
@@ -62,6 +63,9 @@ public sealed record MarketOptions
 
     /// <summary>Blocks after which money counts fully.</summary>
     public int Confirmations { get; init; } = 2;
+
+    /// <summary>Plain x402 servers that the gateway may buy from.</summary>
+    public IReadOnlyList<X402Seller> Sellers { get; init; } = [];
 
     /// <summary>Origins of web pages that may use the front door.</summary>
     public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
