@@ -101,6 +101,9 @@ internal sealed class MarketBasics : IAsyncDisposable
         await DoAsync(VaultOwner, new ListReceiver(Vault, receiver, true));
     }
 
+    /// <summary>Currency out of nothing.</summary>
+    public Task MintAsync(Address to, Amount amount) => DoAsync(Funder(), new MintCurrency(to, amount));
+
     /// <summary>Gas money out of nothing.</summary>
     public Task GiveGasAsync(Address to) => Node.CallAsync("anvil_setBalance", to.ToString(), "0x3635c9adc5dea00000");
 
