@@ -63,7 +63,7 @@ internal sealed class Accounts
             Assert.Equal(Price(receipt, Number(receipt, "output_tokens")), Number(receipt, "charge"));
             Assert.True(Number(receipt, "charge").IsZero || _received.ContainsKey(id) || IsFrozen(channel),
                 $"the gateway has no receipt of {id} and goes on with its channel");
-            Slice = BigInteger.Max(Slice, Price(receipt, KilledNetwork.SliceTokens));
+            Slice = BigInteger.Max(Slice, Price(receipt, KilledNetwork.SliceTokens, isCached: false));
         }
 
         foreach (var (id, receipt) in _received)
@@ -97,7 +97,7 @@ internal sealed class Accounts
             {
                 var (channel, ceiling) = Voucher(row.Body);
                 var reach = bases.GetValueOrDefault(channel)
-                    + Price(receipt, Number(row.Body, "ids_received") + KilledNetwork.SliceTokens);
+                    + Price(receipt, Number(row.Body, "ids_received") + KilledNetwork.SliceTokens, isCached: false);
                 // A ceiling never falls: it may still be that of a request which used less.
                 var most = BigInteger.Max(reach, ceilings.GetValueOrDefault(channel));
                 Assert.True(ceiling <= most, $"a voucher of {row.Key} promises {ceiling}, more than {most}");
@@ -157,13 +157,14 @@ internal sealed class Accounts
 
     private bool IsFrozen(string channel) => _gateway.Any(row => row.Kind == "channel_frozen" && row.Key == channel);
 
-    // The charge of a receipt if so many tokens had been generated.
-    private BigInteger Price(JsonElement receipt, BigInteger output)
+    // The charge of a receipt if so many tokens had been generated, and, as a promise has to assume, none been cached.
+    private BigInteger Price(JsonElement receipt, BigInteger output, bool isCached = true)
     {
         var offer = _offers[receipt.GetProperty("offer_hash").GetString()!];
+        var cachedPrice = Number(offer, isCached ? "cached_price" : "input_price");
         var million = new BigInteger(1_000_000);
         return ((Number(receipt, "input_tokens") * Number(offer, "input_price"))
-            + (Number(receipt, "cached_tokens") * Number(offer, "cached_price"))
+            + (Number(receipt, "cached_tokens") * cachedPrice)
             + (output * Number(offer, "output_price")) + million - 1) / million;
     }
 

@@ -28,6 +28,7 @@ public sealed class KillTests
         List<Told> heard = [];
         var (done, asked, largest) = (0, 0, (Customer: BigInteger.Zero, Provider: BigInteger.Zero));
         Accounts accounts = null!;
+        var guarded = BigInteger.Zero;
         while (done < kills)
         {
             await using (var apps = new Apps(network, key, AppsAtOnce, asked))
@@ -49,15 +50,18 @@ public sealed class KillTests
             largest = (BigInteger.Max(largest.Customer, accounts.CustomerLoss),
                 BigInteger.Max(largest.Provider, accounts.ProviderLoss));
             Assert.Equal(accounts.Billed, await SpentAsync(admin));
+            guarded = BigInteger.Max(guarded, await CheckTowerAsync(network, accounts));
         }
 
         await network.ClaimAsync();
         await CheckChainAsync(network, accounts);
+        Assert.True(guarded > 0, "the watchtower held nothing");
         Assert.True(accounts.Charged > kills, $"only {accounts.Charged} requests were charged");
         Campaign.Report(new
         {
             test = "kills", commit = Campaign.Commit, seed, kills, asked, charged = accounts.Charged,
-            channels = accounts.Channels.Count, slice = accounts.Slice.ToString(CultureInfo.InvariantCulture),
+            channels = accounts.Channels.Count, guarded = guarded.ToString(CultureInfo.InvariantCulture),
+            slice = accounts.Slice.ToString(CultureInfo.InvariantCulture),
             largest_customer_loss = largest.Customer.ToString(CultureInfo.InvariantCulture),
             largest_provider_loss = largest.Provider.ToString(CultureInfo.InvariantCulture),
             seconds = (int)watch.Elapsed.TotalSeconds,
@@ -106,6 +110,37 @@ public sealed class KillTests
         return keys.Aggregate(BigInteger.Zero, (sum, key) =>
             sum + AdminReader.Units(key.GetProperty("spent").GetString()!));
     }
+
+    // What a watchtower has acknowledged stays, and is never more than was earned. What a provider tells its owner to
+    // be protected is there.
+    private static async Task<BigInteger> CheckTowerAsync(KilledNetwork network, Accounts accounts)
+    {
+        var status = await network.StatusAsync();
+        var said = Units(status, "unclaimed") - Units(status, "unprotected");
+        Dictionary<string, BigInteger> held = new(StringComparer.Ordinal);
+        foreach (var row in LedgerReader.Read(network.WatchLedger).Where(row => row.Kind == "claim_guarded"))
+        {
+            var total = BigInteger.Parse(row.Body.GetProperty("total").GetString()!, CultureInfo.InvariantCulture);
+            Assert.True(total > held.GetValueOrDefault(row.Key), $"the watchtower took less of {row.Key} than it held");
+            Assert.True(total <= accounts.Earned[row.Key]);
+            held[row.Key] = total;
+        }
+
+        using var chain = new ChainReader(network.Basics.Node.Url);
+        await chain.FixAsync();
+        var escrow = network.Basics.Network.Escrow.ToString();
+        var guarded = BigInteger.Zero;
+        foreach (var (channel, total) in held)
+        {
+            guarded += BigInteger.Max(0, total - (await chain.ChannelAsync(escrow, channel)).Claimed);
+        }
+
+        Assert.True(guarded >= said, $"the provider says that {said} is protected; the watchtower holds {guarded}");
+        return guarded;
+    }
+
+    private static BigInteger Units(System.Text.Json.JsonElement from, string name) =>
+        AdminReader.Units(from.GetProperty(name).GetString()!);
 
     // Everything that the provider's receipts say, and nothing else, was claimed and paid out, once.
     private static async Task CheckChainAsync(KilledNetwork network, Accounts accounts)

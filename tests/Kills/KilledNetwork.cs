@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
 
 namespace Souk.Kills;
 
@@ -20,7 +22,7 @@ internal sealed class KilledNetwork : IAsyncDisposable
     private KilledNetwork(MarketBasics basics) => Basics = basics;
 
     /// <summary>Roles that are worth killing.</summary>
-    public static IReadOnlyList<string> Victims { get; } = ["gateway", "provider"];
+    public static IReadOnlyList<string> Victims { get; } = ["gateway", "provider", "watch"];
 
     /// <summary>Generated tokens that one promise covers: few, so that every answer is raised in its course.</summary>
     public static int SliceTokens => int.Parse(Slice, CultureInfo.InvariantCulture);
@@ -36,6 +38,8 @@ internal sealed class KilledNetwork : IAsyncDisposable
     public string Payout => _keys!.Payout.Address.ToString();
 
     public string GatewayLedger => Path.Combine(_folder, "gateway", "gateway.ledger");
+
+    public string WatchLedger => Path.Combine(_folder, "watch", "watch.ledger");
 
     public string ProviderLedger => Path.Combine(_folder, "provider", "provider.ledger");
 
@@ -76,12 +80,16 @@ internal sealed class KilledNetwork : IAsyncDisposable
     /// <summary>Has the provider claim and pay out everything.</summary>
     public async Task ClaimAsync()
     {
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(60) };
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
-            "Bearer", (await File.ReadAllTextAsync(Path.Combine(_folder, "provider", "admin.token"))).Trim());
-        using var reply = await http.PostAsync(
-            string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{_providerAdmin}/provider/v1/claim"), null);
+        using var owner = await OwnerAsync();
+        using var reply = await owner.PostAsync("/provider/v1/claim", null);
         Assert.True(reply.IsSuccessStatusCode, await reply.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>What the provider tells its owner.</summary>
+    public async Task<JsonElement> StatusAsync()
+    {
+        using var owner = await OwnerAsync();
+        return await owner.GetFromJsonAsync<JsonElement>("/provider/v1/status");
     }
 
     /// <summary>What a role logged last.</summary>
@@ -102,8 +110,20 @@ internal sealed class KilledNetwork : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
+    private async Task<HttpClient> OwnerAsync()
+    {
+        var http = new HttpClient
+        {
+            BaseAddress = new Uri($"http://127.0.0.1:{Text(_providerAdmin)}"), Timeout = TimeSpan.FromSeconds(60),
+        };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
+            "Bearer", (await File.ReadAllTextAsync(Path.Combine(_folder, "provider", "admin.token"))).Trim());
+        return http;
+    }
+
     private async Task BeginAsync(int indexerPort)
     {
+        var watchPort = Places.OnePort();
         var (providerPort, gatewayPort, adminPort) = (Places.OnePort(), Places.OnePort(), Places.OnePort());
         _keys = ProviderKeyring.Create(Basics.Randomness);
         await Basics.RegisterAsync(
@@ -114,10 +134,13 @@ internal sealed class KilledNetwork : IAsyncDisposable
             Path.Combine(_folder, "provider"), ("provider", _keys.Owner), ("payout", _keys.Payout),
             ("node", _keys.Node), ("authorizer", _keys.Authorizer), ("gas", _keys.Gas));
         RoleFolder.Make(Path.Combine(_folder, "gateway"), ("gateway", Basics.HotKey));
+        RoleFolder.Make(Path.Combine(_folder, "watch"), ("watch", _keys.Gas));
         Command("indexer", indexerPort);
+        Command("watch", watchPort, "--provider", _keys.Owner.Address.ToString(), "--admin-port",
+            Text(Places.OnePort()));
         Command("provider", providerPort, "--admin-port", Text(_providerAdmin), "--model", Places.Model,
             // So dear that a token is many of the smallest units, and losses are seen exactly.
-            "--price-in", "10", "--price-out", "40");
+            "--price-in", "10", "--price-out", "40", "--watchtower", $"http://127.0.0.1:{Text(watchPort)}");
         Command("gateway", gatewayPort, "--admin-port", Text(adminPort), "--vault", Basics.Vault.ToString(),
             "--slice", Slice);
         foreach (var role in _commands.Keys)
