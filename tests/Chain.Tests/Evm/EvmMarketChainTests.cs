@@ -52,6 +52,38 @@ public sealed class EvmMarketChainTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Claims_of_single_channels_go_out_together_and_one_that_reverts_is_found_before()
+    {
+        List<Claim> claims = [];
+        List<Bytes32> ids = [];
+        for (byte salt = 1; salt <= 3; salt++)
+        {
+            var channel = _market.Channel(salt);
+            await _market.SubmitAsync(_market.Provider, await _market.DepositAsync(channel, 5 * Million, salt));
+            var row = _market.Row(channel, 4 * Million, 3 * Million);
+            ids.Add(_market.IdOf(channel));
+            claims.Add(new Claim([row], ClaimBatch.Sign(
+                _market.Authorizer, _market.Network.EscrowDomain, [new ClaimEntry(ids[^1], row.Ceiling, row.Total)])));
+        }
+
+        // A third party sends them: it is neither receiver nor authorizer.
+        var account = _market.Market.Account(_market.HotKey);
+        var bad = claims[1] with { Rows = [claims[1].Rows[0] with { Total = new Amount(4 * Million) }] };
+        var tried = await account.QuoteAsync(new ClaimEach([claims[0], bad, claims[2]]), default);
+        Assert.Equal("InvalidSignature", ChainRefusals.RevertName(tried.Refusal!));
+
+        await _market.SubmitAsync(_market.HotKey, new ClaimEach(claims));
+        foreach (var id in ids)
+        {
+            Assert.Equal(new Amount(3 * Million), (await ChannelAsync(id)).Claimed);
+        }
+
+        // Once more does nothing, and is no error.
+        await _market.SubmitAsync(_market.HotKey, new ClaimEach(claims));
+        Assert.Equal(new Amount(3 * Million), (await ChannelAsync(ids[0])).Claimed);
+    }
+
+    [Fact]
     public async Task A_holder_without_gas_funds_a_vault_and_stakes_by_signature_once()
     {
         var domain = (await _market.Market.CurrencyDomainAsync(default)).Value;

@@ -70,7 +70,7 @@ public sealed record MarketOptions
     /// <summary>Origins of web pages that may use the front door.</summary>
     public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
 
-    /// <summary>Worth of 10^18 wei; the default makes a claim due at about 2,000 units.</summary>
+    /// <summary>Worth of 10^18 wei; the default makes a claim of one channel due at 650 units.</summary>
     public Amount GasMoneyPrice { get; init; } = new(1_000_000);
 
     /// <summary>Stands between the network and the provider: sees every request, and may alter every reply.</summary>
