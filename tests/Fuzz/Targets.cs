@@ -40,6 +40,14 @@ internal static class Targets
             input => Say(AnnounceReply.Parse(input)));
         yield return new("vouchers", Some(Samples.Vouchers.Select(v => new VoucherRaise(v, 9).ToJson().ToArray())),
             input => Say(VoucherRaise.Parse(input)));
+        yield return new("claims for watchtowers",
+            Some(Samples.Channels.Select(channel => new GuardRequest(new Amount(9),
+                [new GuardedClaim(channel, Samples.Vouchers.Single(), new Amount(5), Samples.Signatures.Single())])
+                .ToJson().ToArray())),
+            input => Say(GuardRequest.Parse(input)));
+        yield return new("watchtowers' answers",
+            [.. Json(new GuardReply([new HeldClaim(Samples.H(1), new Amount(5))]).ToJson())],
+            input => Say(GuardReply.Parse(input)));
         yield return new("channel openings", Some(Samples.Channels.Select(channel => new ChannelOpening(
                 channel, new ChannelDeposit(new Amount(5), channel.Payer, new byte[64])).ToJson().ToArray())),
             input => Say(ChannelOpening.Parse(input)));

@@ -38,15 +38,16 @@ public sealed class SettlingTests
         MarketHarness.Run(Options, async market =>
         {
             var buyer = new Buyer(market);
-            // A claim is due by value at 650 units; nine tenths of this channel are 540.
-            var channel = await buyer.OpenAsync(600);
-            market.Engine.Tokens = 40;
-            await buyer.BuyAsync(channel, 50, body => body["max_tokens"] = 50);
+            // A claim is due by value at 1,300 units; nine tenths of this channel are 900.
+            market.Chain.WeiPerGas *= 2;
+            var channel = await buyer.OpenAsync(1_000);
+            market.Engine.Tokens = 60;
+            await buyer.BuyAsync(channel);
             await market.WaitAsync(30);
             Assert.Equal(Amount.Zero, market.Chain.Channel(channel.Id).Claimed);
-            market.Engine.Tokens = 45;
-            await buyer.BuyAsync(channel, 50, body => body["max_tokens"] = 50);
-            Assert.InRange((ulong)channel.Base.Units, 540UL, 600UL);
+            market.Engine.Tokens = 85;
+            await buyer.BuyAsync(channel, 90, body => body["max_tokens"] = 90);
+            Assert.InRange((ulong)channel.Base.Units, 900UL, 1_000UL);
             await market.WaitAsync(30);
             Assert.Equal(channel.Base, market.Chain.Channel(channel.Id).Claimed);
         });

@@ -11,6 +11,10 @@ public sealed class MessageTests
         Gen.Int[0, int.MaxValue].Array[0, 50], Gen.Int[0, 2])
         .Select((ids, reason) => new RequestChoice(ids, reason switch { 0 => null, 1 => "stop", _ => "length" }));
 
+    private static readonly Gen<GuardedClaim> Guarded = Gen.Select(
+        Samples.Channels, Samples.Vouchers, Samples.Money, Samples.Signatures)
+        .Select((config, voucher, total, by) => new GuardedClaim(config, voucher, total, by));
+
     /// <summary>Every body that a peer sends, and its reader.</summary>
     private static readonly (byte[] Valid, Func<ReadOnlyMemory<byte>, Refusal?> Parse)[] All =
     [
@@ -26,6 +30,8 @@ public sealed class MessageTests
         (new HeartbeatList([new(Samples.H(1), Samples.H(2))]).ToJson().ToArray(), b => HeartbeatList.Parse(b).Refusal),
         (new AnnounceReply(1, [new(Samples.H(1), "expired", "It is late.")]).ToJson().ToArray(),
             b => AnnounceReply.Parse(b).Refusal),
+        (new GuardRequest(new(5), [Guarded.Single()]).ToJson().ToArray(), b => GuardRequest.Parse(b).Refusal),
+        (new GuardReply([new(Samples.H(1), new(5))]).ToJson().ToArray(), b => GuardReply.Parse(b).Refusal),
     ];
 
     [Fact]
@@ -34,6 +40,22 @@ public sealed class MessageTests
         var raise = new VoucherRaise(voucher, received);
         Assert.Equal(raise, VoucherRaise.Parse(raise.ToJson()).Value);
     });
+
+    [Fact]
+    public void Claims_for_a_watchtower_survive_their_body_up_to_the_bound() =>
+        Gen.Select(Samples.Money, Guarded.Array[0, GuardRequest.MostClaims]).Sample((unclaimed, claims) =>
+        {
+            var read = GuardRequest.Parse(new GuardRequest(unclaimed, claims).ToJson()).Value;
+            Assert.Equal(unclaimed, read.Unclaimed);
+            Assert.Equal(claims, read.Claims);
+        }, iter: 20);
+
+    [Fact]
+    public void More_claims_than_the_bound_are_refused()
+    {
+        GuardedClaim[] claims = [.. Enumerable.Repeat(Guarded.Single(), GuardRequest.MostClaims + 1)];
+        Assert.NotNull(GuardRequest.Parse(new GuardRequest(new(1), claims).ToJson()).Refusal);
+    }
 
     [Fact]
     public void A_channel_opening_survives_its_body() =>
