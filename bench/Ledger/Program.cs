@@ -6,18 +6,22 @@ using Souk.Ledger.Sqlite;
 
 // measure PATH [APPENDS] [CONCURRENCY] [NOTE_BYTES]: appends per second and CPU per append with group commit, each with
 // a note of so many bytes beside its row.
+// table PATH [SECONDS]: durable vouchers a second at 1, 16 and 256 concurrent requests, beside the disk's bare rate of
+// syncs, as a table.
 // acknowledge PATH: appends without end and prints each sequence number once it is durable; made to be killed.
 return args switch
 {
     ["measure", var path, .. var rest] =>
         await MeasureAsync(path, Number(rest, 0, 20_000), Number(rest, 1, 64), Number(rest, 2, 0)),
+    ["table", var path, .. var rest] => await VoucherTable.PrintAsync(path, Number(rest, 0, 5)),
     ["acknowledge", var path] => await AcknowledgeAsync(path),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: measure PATH [APPENDS] [CONCURRENCY] [NOTE_BYTES] | acknowledge PATH");
+    Console.Error.WriteLine(
+        "usage: measure PATH [APPENDS] [CONCURRENCY] [NOTE_BYTES] | table PATH [SECONDS] | acknowledge PATH");
     return 2;
 }
 
