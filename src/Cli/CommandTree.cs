@@ -38,6 +38,7 @@ internal static class CommandTree
         WalletCommands.Wallet(screen),
         KeyCommands.Keys(screen),
         UsageCommand.Usage(screen),
+        LedgerCommand.Ledger(screen),
         DoctorCommand.Doctor(screen),
     };
 }

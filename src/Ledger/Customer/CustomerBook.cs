@@ -96,6 +96,9 @@ public sealed record CustomerBook : IBook<CustomerBook>
         PurchaseSent row => PurchaseEvents.Apply(this, row),
         PurchaseCharged row => PurchaseEvents.Apply(this, row),
         PurchaseLost row => PurchaseEvents.Apply(this, row),
+        CustomerChannelMended row => CustomerMending.Apply(this, row),
+        SpentMended row => CustomerMending.Apply(this, row),
+        LedgerRepaired => this,
         _ => throw new InvalidOperationException($"{happened.GetType().Name} is no event of a customer."),
     };
 

@@ -51,6 +51,10 @@ public static class RowCodec
         ("reply_kept", RowJson.Default.ReplyKept),
         ("refund_submitted", RowJson.Default.RefundSubmitted),
         ("refund_ended", RowJson.Default.RefundEnded),
+        ("ledger_repaired", RowJson.Default.LedgerRepaired),
+        ("customer_channel_mended", RowJson.Default.CustomerChannelMended),
+        ("spent_mended", RowJson.Default.SpentMended),
+        ("provider_channel_mended", RowJson.Default.ProviderChannelMended),
     ];
 
     private static readonly FrozenDictionary<string, JsonTypeInfo> ByKind =
@@ -143,4 +147,8 @@ public static class RowCodec
 [JsonSerializable(typeof(ReplyKept))]
 [JsonSerializable(typeof(RefundSubmitted))]
 [JsonSerializable(typeof(RefundEnded))]
+[JsonSerializable(typeof(LedgerRepaired))]
+[JsonSerializable(typeof(CustomerChannelMended))]
+[JsonSerializable(typeof(SpentMended))]
+[JsonSerializable(typeof(ProviderChannelMended))]
 internal sealed partial class RowJson : JsonSerializerContext;

@@ -84,6 +84,8 @@ public sealed record ProviderBook : IBook<ProviderBook>
         RefundSubmitted row => RefundEvents.Apply(this, row),
         RefundEnded row => RefundEvents.Apply(this, row),
         LossBooked row => ProviderEvents.Apply(this, row),
+        ProviderChannelMended row => ProviderMending.Apply(this, row),
+        LedgerRepaired => this,
         _ => throw new InvalidOperationException($"{happened.GetType().Name} is no event of a provider."),
     };
 
@@ -119,6 +121,9 @@ public sealed record ProviderBook : IBook<ProviderBook>
 
     internal ProviderBook With(ImmutableSortedDictionary<Bytes32, PendingClaim> claims) =>
         this with { Claims = claims };
+
+    internal ProviderBook Without(RequestId? request) =>
+        request is { } id ? this with { Requests = Requests.Remove(id) } : this;
 
     internal ProviderBook WithOffer(OfferIssued row) => this with
     {

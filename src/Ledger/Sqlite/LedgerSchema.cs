@@ -80,6 +80,20 @@ internal static class LedgerSchema
         transaction.Commit();
     }
 
+    /// <summary>Writes the definitions of the tables into a damaged copy again, as they are in every ledger.</summary>
+    public static void Restore(SqliteConnection connection)
+    {
+        Execute(connection, "PRAGMA writable_schema = ON");
+        foreach (var (name, sql) in ((string, string)[])[("row", RowTable), ("note", NoteTable)])
+        {
+            using var command = connection.CreateCommand();
+            command.CommandText = "UPDATE sqlite_schema SET sql = $sql WHERE name = $name AND type = 'table'";
+            command.Parameters.AddWithValue("$sql", sql);
+            command.Parameters.AddWithValue("$name", name);
+            command.ExecuteNonQuery();
+        }
+    }
+
     public static void BoundSize(SqliteConnection connection, long? bytes)
     {
         if (bytes is { } bound && Scalar(connection, "PRAGMA page_size") is long page)

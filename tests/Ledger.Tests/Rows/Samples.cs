@@ -98,5 +98,9 @@ internal static class Samples
         new ReplyKept(Hash("name"), Hash("what was asked"), Hash("key"), Request(1), 31, 31),
         new RefundSubmitted(Hash("channel"), Units(30), 3, 30),
         new RefundEnded(Hash("channel"), true, Hash("transaction"), 31),
+        new LedgerRepaired(32, 1, 2, 32),
+        new CustomerChannelMended(Channel, Units(33), Units(34), 35, Units(36), 33),
+        new SpentMended(Hash("key"), Units(34), 34),
+        new ProviderChannelMended(Channel, Units(35), 36, Voucher(6_000), Receipt(1, 1, 10, 20), 35),
     ];
 }
