@@ -37,6 +37,7 @@ public sealed class GatewayNode
     private readonly MarketView _market;
     private readonly ChannelPlanner _planner;
     private readonly ChannelWatch _watch;
+    private readonly ChannelProof _proof;
     private readonly ReceiptChaser _chaser;
     private readonly KeyDesk _keys;
     private readonly SellerCare _care;
@@ -60,11 +61,13 @@ public sealed class GatewayNode
             options, chain, journal, _planner, new VaultActs(options, chain, time, randomness), time,
             parts.Logs.CreateLogger<ChannelWatch>());
         _planner.Withdraw = _watch.StartWithdrawalAsync;
+        _proof = new ChannelProof(
+            chain, journal, _market, _planner, nodes, time, parts.Logs.CreateLogger<ChannelProof>());
         var books = new ReceiptBooks(chain, journal, _planner, time, parts.Logs.CreateLogger<ReceiptBooks>());
         _chaser = new ReceiptChaser(
             options, journal, books, _market, nodes, time, parts.Logs.CreateLogger<ReceiptChaser>());
         var calls = new CallDesk(
-            options, chain, journal, _market, catalogue, prompts, _planner, traffic, time, randomness);
+            options, chain, journal, _market, catalogue, prompts, _planner, _proof, traffic, time, randomness);
         var stream = new PaidStream(options, chain, journal, nodes, books, _chaser, traffic, time);
         var link = new SellerLink(parts.Wire);
         var purchases = new SellerBooks(
@@ -134,6 +137,7 @@ public sealed class GatewayNode
             _market.RunAsync,
             _watch.RunAsync,
             _planner.RunAsync,
+            _proof.RunAsync,
             _watch.WithdrawAsync,
             _chaser.RunAsync,
             _care.RunAsync,

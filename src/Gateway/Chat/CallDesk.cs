@@ -30,6 +30,7 @@ internal sealed class CallDesk(
     Catalogue catalogue,
     PromptCounter prompts,
     ChannelPlanner planner,
+    ChannelProof proof,
     TrafficRecord traffic,
     TimeProvider time,
     Randomness randomness)
@@ -44,6 +45,9 @@ internal sealed class CallDesk(
     /// </summary>
     public void Rest(Bytes32 channel) => _resting[channel] =
         time.GetUtcNow() + TimeSpan.FromSeconds(Math.Max(1, chain.Network.BlockTime * chain.Network.Confirmations));
+
+    /// <summary>The provider has lost records of this channel; it is used again once both agree.</summary>
+    public void Doubt(Bytes32 channel) => proof.Doubt(channel);
 
     /// <summary>Prepares a call; a refusal moved no money.</summary>
     public async Task<Result<PaidCall>> PrepareAsync(
@@ -293,7 +297,8 @@ internal sealed class CallDesk(
             }
 
             var channel = book.Channels.Values
-                .Where(channel => channel.Provider == offer.Provider && IsUsable(channel, offer, worst.Cost))
+                .Where(channel => channel.Provider == offer.Provider && IsUsable(channel, offer, worst.Cost)
+                    && proof.IsProved(channel))
                 .MinBy(channel => channel.Free);
             if (channel is null)
             {

@@ -1,5 +1,6 @@
 using System.Text;
 using Souk.Chain;
+using Souk.Gateway.Channels;
 using Souk.Gateway.Front;
 using Souk.Gateway.Keys;
 using Souk.Gateway.Receipts;
@@ -116,14 +117,26 @@ internal sealed class ChatDesk(
         {
             var answer = new Answer(call);
             var outcome = await stream.RunAsync(call, answer, sink, caller.Stopped);
-            if (outcome is not { Bill.IsZero: true, Failure.Code: "deposit_unconfirmed" or "channel_busy" }
+            if (outcome is not
+                {
+                    Bill.IsZero: true,
+                    Failure.Code: "deposit_unconfirmed" or "channel_busy" or ChannelProof.BooksBehind,
+                }
                 || answer.HasOutput || attempt == MostAttempts)
             {
                 caller.Used(Tokens(call, answer, outcome.Receipt));
                 return (call, answer, outcome with { Failure = caller.Revoked ?? outcome.Failure });
             }
 
-            calls.Rest(call.ChannelId);
+            if (outcome.Failure.Code == ChannelProof.BooksBehind)
+            {
+                calls.Doubt(call.ChannelId);
+            }
+            else
+            {
+                calls.Rest(call.ChannelId);
+            }
+
             var again = await calls.PrepareAsync(call.Chat, caller, call.AppRequest, caller.Stopped);
             if (!again.TryGet(out var next, out var refusal))
             {

@@ -97,6 +97,7 @@ internal static class CustomerChannelEvents
                 Base = receipt.Cumulative,
                 KnownNonce = receipt.ProviderNonce,
                 KnownIndex = receipt.Index,
+                LastReceipt = row.Receipt,
             })
             .With(book.Outstanding.Remove(receipt.RequestId));
     }

@@ -38,6 +38,9 @@ public sealed record CustomerChannel(
     /// <summary>The plain x402 server that it pays, by its URL; null for a provider's channel.</summary>
     public string? Seller { get; init; }
 
+    /// <summary>The newest receipt held; by it a provider that lost rows finds its way back.</summary>
+    public Signed<Receipt>? LastReceipt { get; init; }
+
     /// <summary>What the provider could claim beyond what its receipts explain: this channel's exposure.</summary>
     public Amount AtRisk =>
         State == CustomerChannelState.Closed ? Amount.Zero : Amount.SubtractToZero(Ceiling, Base);

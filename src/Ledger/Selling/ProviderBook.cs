@@ -85,7 +85,7 @@ public sealed record ProviderBook : IBook<ProviderBook>
         RefundEnded row => RefundEvents.Apply(this, row),
         LossBooked row => ProviderEvents.Apply(this, row),
         ProviderChannelMended row => ProviderMending.Apply(this, row),
-        LedgerRepaired => this,
+        LedgerRepaired => ProviderMending.Doubted(this),
         _ => throw new InvalidOperationException($"{happened.GetType().Name} is no event of a provider."),
     };
 

@@ -45,7 +45,7 @@ internal static class ProviderEvents
         Broken.Unless(channel.Request is null, "A channel with a request under way gets no acceptance.");
         Broken.Unless(acceptance.Charged == channel.Base, "An acceptance states what the receipts add up to.");
         Broken.Unless(acceptance.Index == channel.Index, "An acceptance states the last index taken.");
-        return book.With(channel with { Acceptance = acceptance });
+        return book.With(channel with { Acceptance = acceptance, IsInDoubt = false });
     }
 
     public static ProviderBook Apply(ProviderBook book, VoucherAccepted row)

@@ -19,8 +19,13 @@ internal static class ProviderMending
             Index = Math.Max(channel.Index, row.Index),
             Highest = highest,
             Request = null,
+            IsInDoubt = channel.IsInDoubt && row.Evidence is null,
         }).WithEarned(Amount.SubtractToZero(row.Base, channel.Base));
     }
+
+    /// <summary>After a repair each customer is asked for its last receipt, where anything was charged at all.</summary>
+    public static ProviderBook Doubted(ProviderBook book) => book.Channels.Values.Aggregate(
+        book, (changed, channel) => changed.With(channel with { IsInDoubt = true }));
 
     // A voucher is money and a receipt is a promise: each says by its own signature what it is worth.
     private static ProviderChannelMended? Mend(ProviderBook book, LedgerEvent unfit) => unfit switch

@@ -21,6 +21,14 @@ public sealed record ProviderChannel(
     /// meanwhile.</summary>
     public PendingRefund? Refunding { get; init; }
 
+    /// <summary>Rows of this ledger were lost, and nobody has shown yet that none of this channel's are among
+    /// them.</summary>
+    public bool IsInDoubt { get; init; }
+
+    /// <summary>True where more was charged than this ledger explains, or may have been: no voucher is taken on such a
+    /// base.</summary>
+    public bool IsBehind => IsInDoubt || Claimed > Base;
+
     /// <summary>The highest amount that the customer has promised.</summary>
     public Amount Ceiling => Highest?.MaxClaimable ?? Amount.Zero;
 

@@ -59,8 +59,38 @@ internal sealed class ChannelDesk(
                 + $"{options.MinimumDeposit} on. Deposit more and ask again.");
         }
 
+        if (opening.Receipt is { } receipt)
+        {
+            await RememberAsync(id, receipt);
+        }
+
         return await AcceptAsync(id);
     }
+
+    /// <summary>Why nothing is promised on a channel of which this ledger has lost rows.</summary>
+    public static Refusal Behind(ProviderChannel channel) => new(
+        Fault.Ours, "books_behind",
+        $"This provider has lost records of the channel: it remembers {channel.Base} charged, and the chain shows "
+            + $"{channel.Claimed} claimed. Ask for its acceptance with the last receipt.");
+
+    // A receipt is this provider's own word. One that says more than the ledger is a row that was lost.
+    private Task<Refusal?> RememberAsync(Bytes32 id, Signed<Receipt> signed) => journal.RecordAsync(book =>
+    {
+        var (channel, receipt) = (book.Channels[id], signed.Message);
+        var isNews = receipt.Cumulative > channel.Base || (channel.IsInDoubt && receipt.Cumulative == channel.Base);
+        if (receipt.ChannelId != id || !isNews || channel.Request is not null
+            || !signed.IsSignedBy(options.NodeKey.Address, _domain))
+        {
+            return Array.Empty<LedgerEvent>();
+        }
+
+        return new LedgerEvent[]
+        {
+            new ProviderChannelMended(
+                id, receipt.Cumulative, Math.Max(channel.Index, receipt.Index), null, signed,
+                (ulong)time.GetUtcNow().ToUnixTimeMilliseconds()),
+        };
+    });
 
     private Refusal? Unfit(ChannelConfig config)
     {
@@ -97,11 +127,18 @@ internal sealed class ChannelDesk(
                 return Theirs("channel_withdrawing", "A withdrawal is pending on this channel; open another one.");
             }
 
+            // Where nothing is known to have been charged there may be no receipt: the first one may be lost, and then
+            // the customer, who has it, has sent it.
+            if (channel.IsBehind && !(channel.Base.IsZero && channel.Claimed.IsZero))
+            {
+                return Behind(channel);
+            }
+
             var start = channel.Acceptance is { } held && HasRoom(held, channel) ? held.Index : channel.Index;
             var acceptance = new Acceptance(
                 id, channel.Base, start, nonces.Of(id, start).Anchor, (ulong)now.ToUnixTimeSeconds());
             var signed = Signed<Acceptance>.Sign(acceptance, options.NodeKey, _domain);
-            LedgerEvent[] events = start == channel.Acceptance?.Index
+            LedgerEvent[] events = start == channel.Acceptance?.Index && !channel.IsInDoubt
                 ? []
                 : [new AcceptanceSigned(signed, (ulong)now.ToUnixTimeMilliseconds())];
             return (events, signed);

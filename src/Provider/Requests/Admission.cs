@@ -178,6 +178,11 @@ internal sealed class Admission(
                 "This provider does not know the channel. Check chain id and escrow, and open it before use.");
         }
 
+        if (channel.IsBehind)
+        {
+            return ChannelDesk.Behind(channel);
+        }
+
         var attempt = new PaidAttempt(paid.Voucher, paid.Channel, isPlain ? null : paid.Index, prompt, output);
         return VoucherRules.Accept(view, offer, Seen(channel), attempt).TryGet(out var cover, out var refused)
             ? (channel, cover)

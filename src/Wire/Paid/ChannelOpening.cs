@@ -15,6 +15,9 @@ public sealed record ChannelOpening(ChannelConfig Config, ChannelDeposit? Deposi
     /// <summary>The most bytes of the body.</summary>
     public const int MostBytes = 32 << 10;
 
+    /// <summary>The last receipt that the customer holds, for a provider that lost records; may be null.</summary>
+    public Signed<Receipt>? Receipt { get; init; }
+
     /// <summary>The body.</summary>
     public ReadOnlyMemory<byte> ToJson() => JsonBody.Write(json =>
     {
@@ -35,13 +38,24 @@ public sealed record ChannelOpening(ChannelConfig Config, ChannelDeposit? Deposi
             json.WriteHex("data", deposit.Data.Span);
             json.WriteEndObject();
         }
+
+        if (Receipt is { } receipt)
+        {
+            json.WritePropertyName("receipt");
+            json.WriteRawValue(SoukJson.Serialize(receipt));
+        }
     });
 
     /// <summary>Reads a body.</summary>
     public static Result<ChannelOpening> Parse(ReadOnlyMemory<byte> body) =>
         JsonFields.Parse(body, MostBytes, "channel opening", fields => new ChannelOpening(
             ReadConfig(fields.Object("config")),
-            fields.Has("deposit") ? ReadDeposit(fields.Object("deposit")) : null));
+            fields.Has("deposit") ? ReadDeposit(fields.Object("deposit")) : null)
+        {
+            Receipt = fields.Has("receipt")
+                ? fields.Foreign("receipt", json => SoukJson.Parse<Signed<Receipt>>(json.Span))
+                : null,
+        });
 
     private static ChannelConfig ReadConfig(JsonFields fields)
     {

@@ -13,7 +13,7 @@ public sealed class CommandTreeTests
 
         Assert.Equal(
             ["up", "down", "status", "chat", "provider", "gateway", "indexer", "watch", "model", "deploy", "wallet",
-                "keys", "usage", "doctor"],
+                "keys", "usage", "ledger", "doctor"],
             commands.Select(command => command.Name));
         Assert.All(
             commands.SelectMany(command => command.Subcommands.Append(command)),

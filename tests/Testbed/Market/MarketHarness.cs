@@ -38,6 +38,7 @@ public sealed class MarketHarness : IDisposable
     private readonly Running _gateway = new();
     private readonly Running _indexer = new();
     private ILedger? _providerLedger;
+    private ILedger? _gatewayLedger;
 
     // A process that starts again draws other random numbers than before.
     private int _starts;
@@ -156,6 +157,11 @@ public sealed class MarketHarness : IDisposable
     public async Task<ProviderBook> ProviderBookAsync() =>
         (await Journal.OpenAsync<ProviderBook>(_providerLedger!, CancellationToken.None)).Book;
 
+    /// <summary>The ledgers of the lives that run now, for reading.</summary>
+    public ILedger ProviderLedger => _providerLedger!;
+
+    public ILedger GatewayLedger => _gatewayLedger!;
+
     /// <summary>The first API key's account.</summary>
     public ApiKeyAccount Account => Gateway.Book.ApiKeys[Key.Hash];
 
@@ -211,7 +217,7 @@ public sealed class MarketHarness : IDisposable
     /// <summary>Starts or restarts the gateway on its disk.</summary>
     public async Task StartGatewayAsync()
     {
-        var ledger = new TracedLedger(GatewayDisk.Open(Time, SyncTime), "gateway", Scheduler.Trace);
+        var ledger = _gatewayLedger = new TracedLedger(GatewayDisk.Open(Time, SyncTime), "gateway", Scheduler.Trace);
         var options = new GatewayOptions
         {
             Vault = Vault, HotKey = Keys.Hot, GasKey = Options.HotKeyHasGas ? null : Keys.Stranger,

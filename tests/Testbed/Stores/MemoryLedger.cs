@@ -100,6 +100,15 @@ public sealed class MemoryStore
         }
     }
 
+    /// <summary>Puts an older copy in the place of the ledger: the first <paramref name="rows"/> of it.</summary>
+    public void Restore(int rows)
+    {
+        lock (_guard)
+        {
+            _durable.RemoveRange(rows, _durable.Count - rows);
+        }
+    }
+
     internal (long Sequence, Bytes32 Hash) Tip
     {
         get
