@@ -8,12 +8,16 @@ using Souk.Ledger.Sqlite;
 // a note of so many bytes beside its row.
 // table PATH [SECONDS]: durable vouchers a second at 1, 16 and 256 concurrent requests, beside the disk's bare rate of
 // syncs, as a table.
+// boundaries RESULTS [COUNT] [FIRST_SEED] [MOST]: loses power at so many boundaries of a ledger's writes, and opens
+// what is left; at most MOST in one write; goes on where RESULTS ends. TMPDIR on a memory disk makes it quick.
 // acknowledge PATH: appends without end and prints each sequence number once it is durable; made to be killed.
 return args switch
 {
     ["measure", var path, .. var rest] =>
         await MeasureAsync(path, Number(rest, 0, 20_000), Number(rest, 1, 64), Number(rest, 2, 0)),
     ["table", var path, .. var rest] => await VoucherTable.PrintAsync(path, Number(rest, 0, 5)),
+    ["boundaries", var results, .. var rest] =>
+        await Campaign.RunAsync(results, Number(rest, 0, 10_000), Number(rest, 1, 1), Number(rest, 2, 96)),
     ["acknowledge", var path] => await AcknowledgeAsync(path),
     _ => Usage(),
 };
@@ -21,7 +25,8 @@ return args switch
 static int Usage()
 {
     Console.Error.WriteLine(
-        "usage: measure PATH [APPENDS] [CONCURRENCY] [NOTE_BYTES] | table PATH [SECONDS] | acknowledge PATH");
+        "usage: measure PATH [APPENDS] [CONCURRENCY] [NOTE_BYTES] | table PATH [SECONDS] | boundaries RESULTS [COUNT] "
+        + "[FIRST_SEED] [MOST] | acknowledge PATH");
     return 2;
 }
 

@@ -23,7 +23,8 @@ internal static class ProviderMending
         }).WithEarned(Amount.SubtractToZero(row.Base, channel.Base));
     }
 
-    /// <summary>After a repair each customer is asked for its last receipt, where anything was charged at all.</summary>
+    /// <summary>After a repair each customer is asked for its last receipt, where anything was charged at
+    /// all.</summary>
     public static ProviderBook Doubted(ProviderBook book) => book.Channels.Values.Aggregate(
         book, (changed, channel) => changed.With(channel with { IsInDoubt = true }));
 
