@@ -129,6 +129,22 @@ public sealed partial class UpTests(TwoNetworks networks) : IClassFixture<TwoNet
     }
 
     [Fact]
+    public async Task The_owner_lists_a_receiver_that_is_in_no_registry_and_takes_it_off_again()
+    {
+        const string Receiver = "0x00000000000000000000000000000000000000A1";
+        using var chain = new ChainReader(_second.RpcUrl);
+        using var listed = await JsonAsync("wallet", "receiver", Receiver);
+        var vault = Text(listed, "vault");
+        Assert.Contains(Receiver, Text(listed, "receivers"), StringComparison.OrdinalIgnoreCase);
+        Assert.True(await chain.IsReceiverAllowedAsync(vault, Receiver));
+
+        using var removed = await JsonAsync("wallet", "receiver", Receiver, "--remove");
+        Assert.DoesNotContain(Receiver, Text(removed, "receivers"), StringComparison.OrdinalIgnoreCase);
+        Assert.False(await chain.IsReceiverAllowedAsync(vault, Receiver));
+        Assert.NotEqual(0, (await SoukAsync("wallet", "receiver", "0x12")).Code);
+    }
+
+    [Fact]
     public async Task A_second_up_on_the_same_folder_is_refused()
     {
         await using var again = SoukProcess.Begin(_first.Data, isQuiet: true);

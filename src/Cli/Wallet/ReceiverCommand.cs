@@ -57,7 +57,10 @@ internal static class ReceiverCommand
             return read.Value is { } state
                 ? reply.Show(
                     ("vault", vault.ToString()),
-                    ("receivers", state.Receivers.Select(receiver => receiver.ToString()).ToList()))
+                    ("receivers", state.Receivers.Select(receiver => new Dictionary<string, object?>
+                    {
+                        ["receiver"] = receiver.ToString(),
+                    }).ToList()))
                 : reply.Refuse(VaultCommand.Missing(vault));
         });
 

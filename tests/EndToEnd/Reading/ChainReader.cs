@@ -45,6 +45,10 @@ internal sealed class ChainReader(Uri rpc) : IDisposable
         return (words[0], words[1]);
     }
 
+    /// <summary>isReceiverAllowed(address): whether a vault may fund channels to a receiver.</summary>
+    public async Task<bool> IsReceiverAllowedAsync(string vault, string receiver) =>
+        (await CallAsync(vault, "d03a85b7" + Word(receiver)))[0] == 1;
+
     /// <summary>Status of a mined transaction: 1 when it succeeded.</summary>
     public async Task<int> StatusAsync(string transaction)
     {
