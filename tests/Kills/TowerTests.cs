@@ -89,12 +89,22 @@ public sealed class TowerTests : IAsyncLifetime
         var left = await reader.ChannelAsync(_basics.Network.Escrow.ToString(), channel.ToString());
         Assert.Equal((earned, earned), (left.Balance, left.Claimed));
 
-        // Back again, the provider pays itself out what was claimed for it.
+        // Back under another payout: before it changes, the old one is paid what was claimed for it.
         await GiveGasAsync(_keys.Gas.Address, "0x3635c9adc5dea00000");
+        File.Delete(Path.Combine(_folder, "provider", "keys", "payout.json"));
+        RoleFolder.Make(Path.Combine(_folder, "provider"), ("payout", PrivateKey.Create(_basics.Randomness)));
+        await using (await RoleProcess.StartAsync(
+            Places.Program,
+            ["provider", "register", "--data", Path.Combine(_folder, "provider"), "--network",
+                Path.Combine(_folder, "network.json"), "--endpoint", $"https://127.0.0.1:{Text(_providerPort)}"],
+            "payout"))
+        {
+            Assert.Equal(earned, await reader.CurrencyAsync(
+                _basics.Network.Currency.ToString(), _keys.Payout.Address.ToString()));
+        }
+
         await StartProviderAsync($"http://127.0.0.1:{Text(_towerPort)}");
         await ClaimAsync();
-        Assert.Equal(earned, await reader.CurrencyAsync(
-            _basics.Network.Currency.ToString(), _keys.Payout.Address.ToString()));
     }
 
     private async Task<RoleProcess> StartAsync(string role, params string[] options)

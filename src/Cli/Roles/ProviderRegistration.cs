@@ -56,7 +56,22 @@ internal sealed class ProviderRegistration(NetworkSession session, ProviderSecre
                 court is { } judge && judge != entry.Court && judge != entry.NextCourt ? [new UpdateCourt(judge)] : []);
         }
 
+        if (found.Entry is { } old && old.Current.Keys.Payout != secrets.Payout.Address
+            && await SettleAsync(old.Current.Keys.Payout, cancellation) is { } unpaid)
+        {
+            return unpaid;
+        }
+
         return actions.Count == 0 ? null : (await DoAsync(actions, cancellation)).Refusal;
+    }
+
+    // Before the payout changes the old one is paid what was claimed for it.
+    private async Task<Refusal?> SettleAsync(Address payout, CancellationToken cancellation)
+    {
+        var read = await session.Chain.ReceiverAsync(payout, ReadPoint.Newest, cancellation);
+        return !read.TryGet(out var receiver, out var refusal) ? refusal
+            : receiver.Value.Claimed == receiver.Value.Settled ? null
+            : (await payer.Account.SubmitAsync(new Settle(payout), cancellation)).Refusal;
     }
 
     /// <summary>Does what the owner signs.</summary>

@@ -9,7 +9,8 @@ namespace Souk.Provider.Claims;
 /// <param name="GasMoneyPrice">Smallest units of the currency for 10^18 wei.</param>
 internal sealed record GasPrice(UInt128 WeiPerGas, Amount GasMoneyPrice)
 {
-    // Measured (docs/guides/costs.md): 36,700 and 19,800 for a claim, somewhat more where each row has its own signature.
+    // Measured (docs/guides/costs.md): 36,700 and 19,800 for a claim; somewhat more where each row has its own
+    // signature.
     private const ulong GasPerTransaction = 40_000;
     private const ulong GasPerChannel = 25_000;
     private static readonly UInt128 OneGasMoney = 1_000_000_000_000_000_000;
