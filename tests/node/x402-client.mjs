@@ -2,8 +2,9 @@
 // In: one JSON object on stdin. Out: what it was sent and charged, answer by answer, and its refund.
 import { readFileSync } from 'node:fs';
 import OpenAI from 'openai';
+import { HTTPFacilitatorClient } from '@x402/core/http';
 import { decodePaymentResponseHeader, wrapFetchWithPayment, x402Client } from '@x402/fetch';
-import { BatchSettlementEvmScheme } from '@x402/evm/batch-settlement/client';
+import { BatchSettlementEvmScheme, signVoucher } from '@x402/evm/batch-settlement/client';
 import { createPublicClient, http } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { foundry } from 'viem/chains';
@@ -69,4 +70,26 @@ for (let number = 0; number < answers; number++) {
 const refund = await client.scheme.refund(`${provider}/v1/chat/completions`, {
   fetch: (url, init) => seen(new Request(url, init)),
 });
-process.stdout.write(JSON.stringify({ outcomes, refund, refundReplies: replies }));
+
+// The provider's facilitator through its npm client: a second channel is opened by it and given back.
+async function facilitate() {
+  const facilitator = new HTTPFacilitatorClient({ url: provider });
+  const supported = await facilitator.getSupported();
+  const asked = await fetch(`${provider}/v1/chat/completions`);
+  const { accepts } = JSON.parse(atob(asked.headers.get('PAYMENT-REQUIRED')));
+  const requirements = { ...accepts[0], amount: '100' };
+  const scheme = new BatchSettlementEvmScheme(payer, { salt: '0x' + '01'.repeat(32) });
+  const made = await scheme.createPaymentPayload(2, requirements);
+  const payment = { ...made, accepted: requirements };
+  const verified = await facilitator.verify(payment, requirements);
+  const settled = await facilitator.settle(payment, requirements);
+  const { channelConfig } = made.payload;
+  const voucher = await signVoucher(payer, made.payload.voucher.channelId, '0', network);
+  const back = { x402Version: 2, accepted: requirements, payload: { type: 'refund', channelConfig, voucher } };
+  const refunded = await facilitator.settle(back, requirements);
+  const again = await facilitator.settle(payment, requirements);
+  return { supported, verified, settled, refunded, again, deposit: made.payload.deposit.amount };
+}
+
+const facilitated = await facilitate();
+process.stdout.write(JSON.stringify({ outcomes, refund, refundReplies: replies, facilitated }));

@@ -37,8 +37,12 @@ internal sealed class ChannelStates(IMarketChain chain, Journal<ProviderBook> jo
     }
 
     /// <summary>Makes sure that <see cref="Tell(Bytes32)"/> has all it needs. Null where it does.</summary>
-    public async Task<Refusal?> PrepareAsync(Bytes32 id, CancellationToken cancellation) =>
-        _read.ContainsKey(id) ? null : (await ReadAsync(id, cancellation)).Refusal;
+    public async Task<Refusal?> PrepareAsync(Bytes32 id, CancellationToken cancellation)
+    {
+        var isWithdrawing = journal.Book.Channels.GetValueOrDefault(id) is { IsWithdrawing: true };
+        var isKnown = _read.TryGetValue(id, out var known) && (!isWithdrawing || known.WithdrawalAt > 0);
+        return isKnown ? null : (await ReadAsync(id, cancellation)).Refusal;
+    }
 
     /// <summary>A channel of the book as it is now, with what was charged on it.</summary>
     public WireState? Tell(Bytes32 id)

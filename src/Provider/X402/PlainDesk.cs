@@ -142,6 +142,7 @@ internal sealed class PlainDesk(
     private async Task SellAsync(
         BatchPayload payload, Amount accepted, WireRequest request, IWireResponse response, CancellationToken aborted)
     {
+        var id = payload.Voucher.ChannelId;
         var parsed = prices.Price(request.Path, request.Body);
         if (!parsed.IsOk)
         {
@@ -149,10 +150,13 @@ internal sealed class PlainDesk(
             return;
         }
 
-        var (plain, id) = (parsed.Value, payload.Voucher.ChannelId);
+        var plain = parsed.Value;
         if (Unfit(payload, accepted, plain.Price) is { } unfit)
         {
-            await RefuseAsync(unfit, id, plain.Price, request, response, aborted);
+            // What was counted in vain is no sale: a customer has no more of it than a stranger.
+            await (prices.Count(request.Peer) is { } limited
+                ? RefuseAsync(response, limited, aborted).AsTask()
+                : RefuseAsync(unfit, id, plain.Price, request, response, aborted));
             return;
         }
 

@@ -63,7 +63,7 @@ public sealed class PlainClientTests : IAsyncLifetime
         // What usage says of each answer, priced here; what the provider wrote down; what the client was told last.
         var charged = outcomes.Aggregate(BigInteger.Zero, (sum, outcome) => sum + Priced(outcome));
         var rows = LedgerReader.Read(provider.Ledger);
-        var channel = Assert.Single(rows, row => row.Kind == "refund_submitted").Key;
+        var channel = rows.First(row => row.Kind == "refund_submitted").Key;
         var receipts = rows.Where(row => row.Kind == "receipt_signed")
             .Select(row => row.Body.GetProperty("receipt").GetProperty("message"))
             .Where(receipt => Text(receipt, "channel_id") == channel).ToList();
@@ -73,6 +73,24 @@ public sealed class PlainClientTests : IAsyncLifetime
         AssertVouchersCameFirst(rows, channel);
 
         await AssertMoneyAsync(provider, channel, deposit, charged, done);
+        AssertFacilitated(done.GetProperty("facilitated"));
+    }
+
+    // A channel that the facilitator's npm client opened and gave back; the deposit's permission serves once.
+    private void AssertFacilitated(JsonElement facilitated)
+    {
+        var kind = Assert.Single(facilitated.GetProperty("supported").GetProperty("kinds").EnumerateArray());
+        Assert.Equal(("batch-settlement", "eip155:31337"), (Text(kind, "scheme"), Text(kind, "network")));
+        Assert.True(facilitated.GetProperty("verified").GetProperty("isValid").GetBoolean());
+        var (settled, refunded) = (facilitated.GetProperty("settled"), facilitated.GetProperty("refunded"));
+        Assert.True(settled.GetProperty("success").GetBoolean(), settled.GetRawText());
+        Assert.True(refunded.GetProperty("success").GetBoolean(), refunded.GetRawText());
+        Assert.Equal(Number(facilitated, "deposit"), Number(settled, "amount"));
+        Assert.Equal(Number(facilitated, "deposit"), Number(refunded, "amount"));
+        Assert.Equal("0", Text(refunded.GetProperty("extra").GetProperty("channelState"), "balance"));
+        var again = facilitated.GetProperty("again");
+        Assert.False(again.GetProperty("success").GetBoolean());
+        Assert.Equal("invalid_batch_settlement_evm_deposit_simulation_failed", Text(again, "errorReason"));
     }
 
     // The channel holds what was charged and nothing else; the payer has the rest back; then it is claimed and paid

@@ -47,6 +47,38 @@ public sealed class ProviderBookTests
     }
 
     [Fact]
+    public void While_a_refund_is_under_way_nothing_is_admitted_and_no_other_refund_begins()
+    {
+        var refund = new RefundSubmitted(Channel, Units(9_700), 0, 6);
+        var ended = After(Working, new ReceiptSigned(Receipt(1, 1, 300, 300), 5));
+        Breaks(Working, refund);
+        Breaks(ended, refund with { Amount = Units(9_701) });
+        Breaks(ended, new RefundEnded(Channel, true, null, 7));
+
+        var refunding = After(ended, refund);
+
+        Breaks(refunding, refund);
+        Breaks(After(refunding, Taken(2, 900)), Admitted(2, 2));
+        After(refunding, new RefundEnded(Channel, true, Hash("transaction"), 7), Taken(2, 900), Admitted(2, 2));
+    }
+
+    [Fact]
+    public void A_plain_clients_request_may_stand_on_an_earlier_voucher()
+    {
+        var ended = After(Working, new ReceiptSigned(Receipt(1, 1, 300, 300), 5));
+
+        Assert.Equal(Units(500), After(ended, Admitted(2, 2)).Channels[Channel].Ceiling);
+    }
+
+    [Fact]
+    public void What_was_claimed_before_the_ledger_knew_the_channel_was_charged_before()
+    {
+        var channel = After(ProviderBook.Empty, Seen(10_000) with { Claimed = Units(700) }).Channels[Channel];
+
+        Assert.Equal((Units(700), Amount.Zero), (channel.Base, channel.Claimable));
+    }
+
+    [Fact]
     public void No_request_is_admitted_without_a_voucher() => Breaks(Ready, Admitted(1, 1));
 
     [Fact]

@@ -209,6 +209,23 @@ public sealed class HostilePaymentsTests
         Assert.Equal(402, (await flood.AskAsync(PlainClient.Body())).Status);
     });
 
+    [Fact]
+    public void Payments_that_do_not_fit_count_as_questions() => Opened(async (market, client, charged) =>
+    {
+        var body = PlainClient.Body();
+        var terms = await client.TermsAsync(body);
+        var wrong = client.Pay(charged + terms.Amount + new Amount(1));
+        List<int> statuses = [];
+        for (var i = 0; i < 600; i++)
+        {
+            statuses.Add((await client.PayAsync(body, terms, wrong)).Status);
+        }
+
+        Assert.Equal(402, statuses[0]);
+        Assert.Equal(429, statuses[^1]);
+        Assert.Equal(200, (await client.PayAsync(body, terms, client.Pay(charged + terms.Amount))).Status);
+    });
+
     [Theory]
     [InlineData("")]
     [InlineData("!")]

@@ -184,6 +184,17 @@ public sealed class X402MessageTests
             });
 
     [Fact]
+    public void A_facilitators_request_survives_its_body() => Payments.Sample(payment =>
+    {
+        var read = FacilitatorRequest.Parse(new FacilitatorRequest(payment, payment.Accepted).ToJson()).Value;
+
+        Assert.Equal(payment.ToHeader(), read.Payment.ToHeader());
+        Assert.Equal(payment.Accepted, read.Requirements with { Verbatim = null });
+        Assert.Equal(Fault.Theirs, FacilitatorRequest.Parse(payment.ToJson()).Refusal!.Fault);
+        Assert.Equal(WireCodes.TooLarge, FacilitatorRequest.Parse(new byte[1 << 20]).Refusal!.Code);
+    });
+
+    [Fact]
     public void Ways_to_pay_of_other_schemes_and_chains_are_passed_over()
     {
         var json = Decode(Header("deposit", "required"));
