@@ -11,7 +11,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from reference import cases_hashing, cases_messages, cases_money, cases_sampling  # noqa: E402
+from reference import cases_hashing, cases_messages, cases_money, cases_sampling, cases_signatures  # noqa: E402
 from reference import eip712, keccak, sampling, secp256k1  # noqa: E402
 
 ROOT = pathlib.Path(__file__).parent
@@ -28,6 +28,7 @@ FILES = {
     "sampling_key": cases_sampling.keys,
     "portable_math": cases_sampling.math_bits,
     "gumbel": lambda: list(cases_sampling.noises()),
+    "judged_signatures": cases_signatures.judged,
     "sampler": lambda: list(cases_sampling.tokens()),
 }
 

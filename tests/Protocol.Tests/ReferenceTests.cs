@@ -32,6 +32,6 @@ public class ReferenceTests
         var output = await process.StandardOutput.ReadToEndAsync() + await errors;
         await process.WaitForExitAsync();
         Assert.True(process.ExitCode == 0, output);
-        Assert.Contains("13 files checked, 0 failures", output);
+        Assert.Contains("14 files checked, 0 failures", output);
     }
 }
