@@ -130,6 +130,12 @@ internal sealed partial class ChannelWatch(
             return;
         }
 
+        if (states.At.Timestamp < Newest.Timestamp)
+        {
+            // A node that lags may not know the money yet, and an empty channel would be closed for good.
+            return;
+        }
+
         if (states.Value[0].Withdrawal is not { } pending)
         {
             // Never mined, or undone by a reorganisation: start again, unless all is claimed.
@@ -167,6 +173,12 @@ internal sealed partial class ChannelWatch(
         if (!read.TryGet(out var states, out var refusal))
         {
             return refusal;
+        }
+
+        if (states.At.Timestamp < Newest.Timestamp)
+        {
+            return new Refusal(
+                Fault.Nobody, "chain_behind", "The chain's node answers with an older block than the news is of.");
         }
 
         foreach (var state in states.Value)

@@ -140,7 +140,7 @@ internal sealed partial class ReceiptChaser(
             await LosePatienceAsync(sent, standing, target, cancellation);
         }
 
-        if (journal.Book.Channels[sent.ChannelId].State == CustomerChannelState.Frozen)
+        if (journal.Book.Channels[sent.ChannelId].State is CustomerChannelState.Frozen or CustomerChannelState.Closed)
         {
             // It may still be explained one day, but nothing waits for that any more.
             standing.NotBefore = time.GetUtcNow() + AfterDispute;

@@ -75,7 +75,7 @@ internal sealed partial class ChainWatch(
         }
 
         Note(newest);
-        return await RefreshAsync([.. journal.Book.Channels.Keys], cancellation, isReset: true);
+        return await RefreshAsync([.. journal.Book.Channels.Keys], cancellation, reset: newest);
     }
 
     /// <summary>Follows the chain until cancelled.</summary>
@@ -86,7 +86,8 @@ internal sealed partial class ChainWatch(
             Note(news.Newest);
             var known = journal.Book.Channels;
             List<Bytes32> changed = news.IsReset ? [.. known.Keys] : [.. news.Channels.Where(known.ContainsKey)];
-            while (changed.Count > 0 && await RefreshAsync(changed, cancellation, isReset: news.IsReset) is { } refusal)
+            var reset = news.IsReset ? news.Newest : (Head?)null;
+            while (changed.Count > 0 && await RefreshAsync(changed, cancellation, reset: reset) is { } refusal)
             {
                 LogUnread(changed.Count, refusal.Message);
                 await Task.Delay(RetryAfter, time, cancellation);
@@ -102,17 +103,17 @@ internal sealed partial class ChainWatch(
     /// <param name="ids">The channels.</param>
     /// <param name="cancellation">Ends the reading.</param>
     /// <param name="unknown">The configuration of a channel that may not be in the book yet.</param>
-    /// <param name="isReset">Blocks were replaced, so what is read now counts however old it is.</param>
+    /// <param name="reset">Blocks were replaced up to this one, so what is read there counts, old as it may be.</param>
     public async Task<Refusal?> RefreshAsync(
-        IReadOnlyList<Bytes32> ids, CancellationToken cancellation, ChannelConfig? unknown = null, bool isReset = false)
+        IReadOnlyList<Bytes32> ids, CancellationToken cancellation, ChannelConfig? unknown = null, Head? reset = null)
     {
         foreach (var batch in ids.Chunk(MostPerRead))
         {
-            var refusal = await ReadAsync(batch, unknown, isReset, cancellation);
+            var refusal = await ReadAsync(batch, unknown, reset, cancellation);
             for (var reads = 1; refusal?.Code == Behind && reads < MostReads; reads++)
             {
                 await Task.Delay(RetryAfter, time, cancellation);
-                refusal = await ReadAsync(batch, unknown, isReset, cancellation);
+                refusal = await ReadAsync(batch, unknown, reset, cancellation);
             }
 
             if (refusal is not null)
@@ -127,7 +128,7 @@ internal sealed partial class ChainWatch(
     public void Dispose() => _turn.Dispose();
 
     private async Task<Refusal?> ReadAsync(
-        Bytes32[] batch, ChannelConfig? unknown, bool isReset, CancellationToken cancellation)
+        Bytes32[] batch, ChannelConfig? unknown, Head? reset, CancellationToken cancellation)
     {
         await _turn.WaitAsync(CancellationToken.None);
         try
@@ -139,7 +140,7 @@ internal sealed partial class ChainWatch(
                 return refusal;
             }
 
-            if (!isReset && batch.Any(id => now.At.Timestamp < _readAt.GetValueOrDefault(id)))
+            if (batch.Any(id => now.At.Timestamp < (reset?.Timestamp ?? _readAt.GetValueOrDefault(id))))
             {
                 return new Refusal(
                     Fault.Nobody, Behind,

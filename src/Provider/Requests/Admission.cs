@@ -29,8 +29,11 @@ internal sealed class Admission(
     NonceChains nonces,
     TimeProvider time)
 {
+    private const int MostRefused = 10_000;
     private readonly EscrowDomain _escrow = new(chain.Network.ChainId, chain.Network.Escrow);
     private readonly PromptsSeen _seen = new();
+    private readonly HashSet<RequestId> _refused = [];
+    private readonly Queue<RequestId> _refusedInOrder = new();
     private readonly ChainTiming _timing = new(chain.Network.BlockTime, chain.Network.MaxHeadAge);
 
     /// <summary>What the provider sees of chain and time now.</summary>
@@ -47,8 +50,21 @@ internal sealed class Admission(
         channel.Id, channel.Deposit, channel.ConfirmedDeposit, channel.IsWithdrawing, channel.Base, channel.Ceiling,
         channel.Index, channel.Acceptance?.Index, channel.Request is not null || channel.Refunding is not null);
 
-    /// <summary>Judges a request and, where it is served, writes down its voucher and its admission.</summary>
+    /// <summary>Judges a request and, where it is served, writes down its voucher and its admission. One that was
+    /// refused is refused for good: its customer was told that nothing is charged, and goes on.</summary>
     public async Task<Result<(Admitted Admitted, CoverGate Cover)>> AdmitAsync(
+        PaidRequest paid, ReadOnlyMemory<byte> body)
+    {
+        var result = await DecideAsync(paid, body);
+        if (result.Refusal is not null)
+        {
+            NoteRefused(paid);
+        }
+
+        return result;
+    }
+
+    private async Task<Result<(Admitted Admitted, CoverGate Cover)>> DecideAsync(
         PaidRequest paid, ReadOnlyMemory<byte> body)
     {
         var view = View();
@@ -166,7 +182,7 @@ internal sealed class Admission(
     private Result<(ProviderChannel Channel, Cover Cover)> Judge(
         ProviderBook book, SellerView view, Offer offer, PaidRequest paid, ulong prompt, ulong output, bool isPlain)
     {
-        if (book.Requests.ContainsKey(paid.Id))
+        if (book.Requests.ContainsKey(paid.Id) || WasRefused(paid.Id))
         {
             return Theirs("request_repeated", "This request id was used before; ask for its record instead.");
         }
@@ -187,6 +203,40 @@ internal sealed class Admission(
         return VoucherRules.Accept(view, offer, Seen(channel), attempt).TryGet(out var cover, out var refused)
             ? (channel, cover)
             : refused;
+    }
+
+    // Only what the channel's customer signed: a stranger could crowd the others out. In memory, because a copy of a
+    // request comes soon or never.
+    private void NoteRefused(PaidRequest paid)
+    {
+        var id = paid.Channel.Id(_escrow);
+        if (journal.Book.Requests.ContainsKey(paid.Id) || paid.Voucher.ChannelId != id
+            || !journal.Book.Channels.TryGetValue(id, out var channel)
+            || paid.Voucher.Signer(_escrow) != channel.Config.PayerAuthorizer)
+        {
+            return;
+        }
+
+        lock (_refused)
+        {
+            if (_refused.Add(paid.Id))
+            {
+                _refusedInOrder.Enqueue(paid.Id);
+            }
+
+            if (_refusedInOrder.Count > MostRefused)
+            {
+                _refused.Remove(_refusedInOrder.Dequeue());
+            }
+        }
+    }
+
+    private bool WasRefused(RequestId id)
+    {
+        lock (_refused)
+        {
+            return _refused.Contains(id);
+        }
     }
 
     /// <summary>What all channels together owe and promise for running work, can still pay, and is not claimed

@@ -23,6 +23,7 @@ public sealed class ChainWatchTests
                 disk.Open(market.Time, TimeSpan.FromMilliseconds(1)), CancellationToken.None);
             using var watch = new ChainWatch(chain, journal, market.Time, NullLogger<ChainWatch>.Instance);
             Assert.Null(await watch.RefreshAsync([channel.Id], CancellationToken.None, channel.Config));
+            var before = watch.Newest;
             Assert.True((await market.Chain.Account(market.Keys.Hot).SubmitAsync(
                 new VaultInitiateWithdraw(market.Vault, channel.Config, new(1)), CancellationToken.None)).IsOk);
             Assert.Null(await watch.RefreshAsync([channel.Id], CancellationToken.None));
@@ -33,7 +34,12 @@ public sealed class ChainWatchTests
 
             Assert.Equal((Fault.Nobody, "chain_behind"), (refused!.Fault, refused.Code));
             Assert.True(journal.Book.Channels[channel.Id].IsWithdrawing);
-            Assert.Null(await watch.RefreshAsync([channel.Id], CancellationToken.None, isReset: true));
+
+            // The news is of a later block than a node that lags shows.
+            refused = await watch.RefreshAsync([channel.Id], CancellationToken.None, reset: watch.Newest);
+            Assert.Equal("chain_behind", refused!.Code);
+            Assert.True(journal.Book.Channels[channel.Id].IsWithdrawing);
+            Assert.Null(await watch.RefreshAsync([channel.Id], CancellationToken.None, reset: before));
             Assert.False(journal.Book.Channels[channel.Id].IsWithdrawing);
         });
 

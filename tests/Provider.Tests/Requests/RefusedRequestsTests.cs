@@ -145,12 +145,13 @@ public sealed class RefusedRequestsTests
         await ExpectAsync(market, buyer, first, body, "request_repeated", 409);
         await ExpectAsync(market, buyer, second with { Id = first.Id }, body, "request_repeated", 409);
         await ExpectAsync(market, buyer, second with { Index = first.Index }, body, "index_spent", 409);
-        await ExpectAsync(market, buyer, second with
+        await ExpectAsync(market, buyer, (await buyer.NextAsync(channel, body, 64)) with
         {
             Voucher = buyer.Voucher(channel, first.Voucher.MaxClaimable - new Amount(1)),
         }, body, "voucher_lower", 400);
         // What was paid for before is not paid for again.
-        await ExpectAsync(market, buyer, second with { Voucher = first.Voucher }, body, "voucher_below_slice", 402);
+        var third = await buyer.NextAsync(channel, body, 64);
+        await ExpectAsync(market, buyer, third with { Voucher = first.Voucher }, body, "voucher_below_slice", 402);
     });
 
     [Fact]
@@ -164,6 +165,25 @@ public sealed class RefusedRequestsTests
 
         await ExpectAsync(market, buyer, await buyer.NextAsync(channel, body, 64), body, "channel_busy", 409);
         Assert.Equal("stop", (await first).Receipt!.Message.FinishReason);
+    });
+
+    /// <summary>Its customer was told that nothing is charged, and goes on from the same base.</summary>
+    [Fact]
+    public void A_copy_of_a_refused_request_is_not_served_later() => MarketHarness.Run(Options, async market =>
+    {
+        var buyer = new Buyer(market);
+        var channel = await buyer.OpenAsync();
+        var body = buyer.Body();
+        var first = buyer.SendAsync(await buyer.NextAsync(channel, body, 64), body);
+        await market.UntilAsync(() => market.Engine.Running == 1, "the first runs");
+        var refused = await buyer.NextAsync(channel, body, 64);
+        await ExpectAsync(market, buyer, refused, body, "channel_busy", 409);
+        channel.Base = (await first).Receipt!.Message.Cumulative;
+
+        var covering = refused with { Voucher = (await buyer.NextAsync(channel, body, 64)).Voucher };
+        await ExpectAsync(market, buyer, covering, body, "request_repeated", 409);
+
+        Assert.NotNull((await buyer.BuyAsync(channel)).Receipt);
     });
 
     [Fact]
@@ -224,7 +244,7 @@ public sealed class RefusedRequestsTests
             await ExpectAsync(market, buyer, spoil(market, good), body, code, status);
 
             // The same request, unspoilt, is served: it was refused for what the name says.
-            var bought = await buyer.SendAsync(good, body);
+            var bought = await buyer.SendAsync(good with { Id = (await buyer.NextAsync(channel, body, 64)).Id }, body);
             Assert.Equal("stop", bought.Receipt!.Message.FinishReason);
         });
 

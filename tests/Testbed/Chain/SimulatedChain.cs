@@ -11,7 +11,7 @@ namespace Souk.Testbed.Chain;
 /// contracts'
 /// rules. Transactions wait for the next block, cost gas and enter the trace.
 /// </summary>
-public sealed class SimulatedChain : IMarketChain, IDisposable
+public sealed partial class SimulatedChain : IMarketChain, IDisposable
 {
     private const int MostKept = 512;
     private static readonly UInt128 MuchGasMoney = 1_000_000_000_000_000_000;
@@ -25,7 +25,7 @@ public sealed class SimulatedChain : IMarketChain, IDisposable
     public SimulatedChain(SimulatedScheduler scheduler, NetworkFile network)
     {
         (_scheduler, Network) = (scheduler, network);
-        _blocks.Add(new Block(new Head(0, Sha.Hash("genesis"u8), Now), new ChainBooks()));
+        _blocks.Add(new Block(new Head(0, Sha.Hash("genesis"u8), Now), new ChainBooks(), []));
         var period = TimeSpan.FromSeconds(network.BlockTime);
         _ticks = scheduler.Time.CreateTimer(_ => Mine(), null, period, period);
     }
@@ -46,8 +46,16 @@ public sealed class SimulatedChain : IMarketChain, IDisposable
     /// <see cref="SimulatedAccount.Gas"/>.</summary>
     public ulong DepositGas { get; set; } = SimulatedAccount.Gas;
 
+    /// <summary>How many of the newest blocks the node that is being asked does not know yet.</summary>
+    internal int Behind { get; set; }
+
+    /// <summary>Told after every block that was mined, and after every reorganisation.</summary>
+    public Action? Advanced { get; set; }
+
     /// <summary>How many transactions were mined, reverted ones included.</summary>
     public int Transactions { get; private set; }
+
+    internal SimulatedScheduler Scheduler => _scheduler;
 
     internal ChainBooks Books => _blocks[^1].Books;
 
@@ -146,9 +154,11 @@ public sealed class SimulatedChain : IMarketChain, IDisposable
 
             var (newest, confirmed) = (_blocks[^1], At(ReadPoint.Confirmed));
             var moved = Moved(seen.Books, newest.Books).Union(Moved(sure.Books, confirmed.Books)).Order().ToList();
+            // A head that is no longer there, or so old that it was dropped: nobody can tell what else has changed.
+            var isReset = !_blocks.Exists(block => block.Head == seen.Head);
             var changed = newest.Books.Providers.Where(entry =>
                 seen.Books.Providers.GetValueOrDefault(entry.Key) != entry.Value).Select(entry => entry.Key);
-            yield return new ChainNews(newest.Head, false, moved, [.. changed], vaults);
+            yield return new ChainNews(newest.Head, isReset, moved, [.. changed], vaults);
             (seen, sure) = (newest, confirmed);
         }
     }
@@ -172,11 +182,11 @@ public sealed class SimulatedChain : IMarketChain, IDisposable
         new(Fault.Nobody, ChainRefusals.Unavailable, "No node of the simulated chain answers.");
 
     /// <summary>What an action would do at the next block; a refusal where it would revert.</summary>
-    internal Result<ChainBooks> Try(ChainBooks books, Address sender, MarketAction action)
+    internal Result<ChainBooks> Try(ChainBooks books, Address sender, MarketAction action, ulong? at = null)
     {
         try
         {
-            return books.Apply(action, new Acting(Network, sender, Now));
+            return books.Apply(action, new Acting(Network, sender, at ?? Now));
         }
         catch (RevertException revert)
         {
@@ -184,9 +194,9 @@ public sealed class SimulatedChain : IMarketChain, IDisposable
         }
     }
 
-    internal Task<Result<TxOutcome>> EnqueueAsync(Address sender, MarketAction action)
+    internal Task<Result<TxOutcome>> EnqueueAsync(Address sender, MarketAction action, int blocksLater = 0)
     {
-        var pending = new Pending(sender, action);
+        var pending = new Pending(sender, action) { NotBefore = Newest.Number + 1 + (ulong)blocksLater };
         _pending.Add(pending);
         return pending.Outcome.Task;
     }
@@ -207,9 +217,8 @@ public sealed class SimulatedChain : IMarketChain, IDisposable
             : (Result<Read<T>>)new Read<T>(block.Head, read(block.Books, block.Head.Timestamp)));
     }
 
-    private Block At(ReadPoint point) => point == ReadPoint.Newest
-        ? _blocks[^1]
-        : _blocks[Math.Max(0, _blocks.Count - Math.Max(Network.Confirmations, 1))];
+    private Block At(ReadPoint point) => _blocks[Math.Max(
+        0, _blocks.Count - 1 - Behind - (point == ReadPoint.Newest ? 0 : Math.Max(Network.Confirmations, 1) - 1))];
 
     private void Mine()
     {
@@ -218,45 +227,60 @@ public sealed class SimulatedChain : IMarketChain, IDisposable
             return;
         }
 
+        var due = _pending.FindAll(pending => pending.NotBefore <= Newest.Number + 1);
+        _pending.RemoveAll(due.Contains);
+        Transactions += due.Count;
+        var outcomes = Append(Now, [.. due.Select(pending => new Sent(pending.Sender, pending.Action))]);
+        Tell();
+        for (var i = 0; i < due.Count; i++)
+        {
+            due[i].Outcome.TrySetResult(outcomes[i]);
+        }
+    }
+
+    private List<Result<TxOutcome>> Append(ulong timestamp, IReadOnlyList<Sent> transactions)
+    {
         var books = Books;
         var head = Newest;
         var number = head.Number + 1;
-        var hash = Sha.Hash(
-            Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{head.Hash}{number}{Now}")));
-        List<(Pending Pending, Result<TxOutcome> Outcome)> mined = [];
-        foreach (var pending in _pending)
+        var hash = Sha.Hash(Encoding.ASCII.GetBytes(
+            string.Create(CultureInfo.InvariantCulture, $"{head.Hash}{number}{timestamp}{_reorganisations}")));
+        List<Result<TxOutcome>> outcomes = [];
+        foreach (var (sender, action) in transactions)
         {
             var fee = SimulatedAccount.Gas * WeiPerGas;
-            books = books.PayGas(pending.Sender, fee);
-            var result = Try(books, pending.Sender, pending.Action);
-            var id = Sha.Hash(Encoding.ASCII.GetBytes($"{hash}{mined.Count}"));
-            _scheduler.Trace.Record("transaction",
-                $"{pending.Sender} {pending.Action.GetType().Name} {result.Refusal?.Code}");
+            books = books.PayGas(sender, fee);
+            var result = Try(books, sender, action, timestamp);
+            var id = Sha.Hash(Encoding.ASCII.GetBytes($"{hash}{outcomes.Count}"));
+            _scheduler.Trace.Record("transaction", $"{sender} {action.GetType().Name} {result.Refusal?.Code}");
             if (result.TryGet(out var after, out var refusal))
             {
                 books = after;
             }
 
-            mined.Add((pending, refusal is null
-                ? new TxOutcome(id, number, hash, SimulatedAccount.Gas, fee)
-                : refusal));
+            outcomes.Add(refusal is null ? new TxOutcome(id, number, hash, SimulatedAccount.Gas, fee) : refusal);
         }
 
-        Transactions += _pending.Count;
-        _pending.Clear();
-        _blocks.Add(new Block(new Head(number, hash, Now), books));
+        _blocks.Add(new Block(new Head(number, hash, timestamp), books, transactions));
         if (_blocks.Count > MostKept)
         {
             _blocks.RemoveAt(0);
         }
 
+        return outcomes;
+    }
+
+    private void Tell()
+    {
         var told = _mined;
         _mined = new TaskCompletionSource();
         told.SetResult();
-        mined.ForEach(one => one.Pending.Outcome.SetResult(one.Outcome));
+        Advanced?.Invoke();
     }
 
-    private sealed record Block(Head Head, ChainBooks Books);
+    private sealed record Sent(Address Sender, MarketAction Action);
+
+    private sealed record Block(Head Head, ChainBooks Books, IReadOnlyList<Sent> Transactions);
 
     private sealed class Pending(Address sender, MarketAction action)
     {
@@ -264,48 +288,8 @@ public sealed class SimulatedChain : IMarketChain, IDisposable
 
         public MarketAction Action { get; } = action;
 
+        public ulong NotBefore { get; init; }
+
         public TaskCompletionSource<Result<TxOutcome>> Outcome { get; } = new();
-    }
-}
-
-/// <summary>An account on the simulated chain: each transaction is tried first, then waits for the next
-/// block.</summary>
-internal sealed class SimulatedAccount(SimulatedChain chain, Address address) : IMarketAccount
-{
-    public const ulong Gas = 100_000;
-
-    public Address Address { get; } = address;
-
-    public async Task<Result<TxOutcome>> SubmitAsync(MarketAction action, CancellationToken cancellation)
-    {
-        var quote = await QuoteAsync(action, cancellation);
-        return quote.TryGet(out _, out var refusal)
-            ? await chain.EnqueueAsync(Address, action).WaitAsync(cancellation)
-            : refusal;
-    }
-
-    public Task<Result<GasQuote>> QuoteAsync(MarketAction action, CancellationToken cancellation)
-    {
-        var quote = new GasQuote(action is DepositThrough ? chain.DepositGas : Gas, chain.WeiPerGas);
-        if (chain.IsDown)
-        {
-            return Task.FromResult<Result<GasQuote>>(SimulatedChain.Unavailable());
-        }
-
-        if (quote.Gas > action.MostGas)
-        {
-            return Task.FromResult<Result<GasQuote>>(
-                new Refusal(Fault.Nobody, ChainRefusals.TooMuchGas, $"It takes {quote.Gas} gas."));
-        }
-
-        if (chain.Books.GasMoney.GetValueOrDefault(Address) < quote.Fee)
-        {
-            return Task.FromResult<Result<GasQuote>>(
-                new Refusal(Fault.Ours, ChainRefusals.NoGasMoney, $"{Address} cannot pay the gas."));
-        }
-
-        return Task.FromResult(chain.Try(chain.Books, Address, action).TryGet(out _, out var refusal)
-            ? quote
-            : (Result<GasQuote>)refusal);
     }
 }

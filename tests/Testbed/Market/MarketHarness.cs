@@ -34,9 +34,9 @@ public sealed class MarketHarness : IDisposable
     private static readonly PeerTarget Front = new(new Uri("http://127.0.0.1:7000"), null);
     private static readonly PeerTarget Back = new(new Uri("http://127.0.0.1:7010"), null);
     private static readonly Uri IndexerUri = new("http://127.0.0.1:7001");
-    private readonly Running _provider = new();
-    private readonly Running _gateway = new();
-    private readonly Running _indexer = new();
+    private readonly RunningNode _provider = new();
+    private readonly RunningNode _gateway = new();
+    private readonly RunningNode _indexer = new();
     private ILedger? _providerLedger;
     private ILedger? _gatewayLedger;
 
@@ -168,8 +168,17 @@ public sealed class MarketHarness : IDisposable
     /// <summary>Starts or restarts the provider on its disk.</summary>
     public async Task StartProviderAsync(Action<ProviderOptionsDraft>? change = null)
     {
+        if (await TryStartProviderAsync(change) is { } refusal)
+        {
+            throw new MarketFailedException($"The provider does not start: {refusal.Message}");
+        }
+    }
+
+    /// <summary>As the other; tells why where it cannot start now.</summary>
+    public async Task<Refusal?> TryStartProviderAsync(Action<ProviderOptionsDraft>? change = null)
+    {
         _providerLedger = new TracedLedger(ProviderDisk.Open(Time, SyncTime), "provider", Scheduler.Trace);
-        var draft = new ProviderOptionsDraft();
+        var draft = new ProviderOptionsDraft { Prices = Options.Prices, WithdrawDelay = Options.WithdrawDelay };
         change?.Invoke(draft);
         var options = new ProviderOptions
         {
@@ -178,7 +187,7 @@ public sealed class MarketHarness : IDisposable
             Endpoint = Endpoint, SpkiHash = () => ProviderTarget.SpkiHash,
             Models =
             [
-                new ModelForSale(Engine, Options.Prices)
+                new ModelForSale(Options.EngineAround?.Invoke(Engine) ?? Engine, draft.Prices)
                 {
                     Concurrency = Options.Concurrency, SliceLeast = Options.SliceLeast,
                         SliceGreatest = Options.SliceGreatest,
@@ -192,10 +201,19 @@ public sealed class MarketHarness : IDisposable
             _providerLedger, Options.ProviderChain?.Invoke(Chain) ?? Chain, Network.ClientFor("provider"), Time,
                 Scheduler.Randomness.Fork($"provider {++_starts}"),
             Logs.For("provider"));
-        Provider = (await ProviderNode.StartAsync(options, parts, CancellationToken.None)).Value;
+        parts = Options.ProviderParts?.Invoke(parts) ?? parts;
+        if (!(await ProviderNode.StartAsync(options, parts, CancellationToken.None))
+            .TryGet(out var started, out var refusal))
+        {
+            ProviderDisk.Crash();
+            return refusal;
+        }
+
+        Provider = started;
         var handler = Options.Provider?.Invoke(Provider.Handler) ?? Provider.Handler;
         _provider.Start(
             Network.Listen(ProviderTarget.Endpoint, handler, ProviderTarget.SpkiHash), Provider.RunAsync);
+        return null;
     }
 
     /// <summary>Kills the provider at this instant; of what was not on its disk yet, some appends may
@@ -233,6 +251,7 @@ public sealed class MarketHarness : IDisposable
             ledger, Options.GatewayChain?.Invoke(Chain) ?? Chain, Network.ClientFor("gateway"), Time,
                 Scheduler.Randomness.Fork($"gateway {++_starts}"),
                 Logs.For("gateway"));
+        parts = Options.GatewayParts?.Invoke(parts) ?? parts;
         Gateway = (await GatewayNode.StartAsync(options, parts, CancellationToken.None)).Value;
         _gateway.Start(Network.Listen(Front.Endpoint, Gateway.FrontDoor), Gateway.RunAsync);
         _gateway.Also(Network.Listen(Back.Endpoint, Gateway.AdminDoor));
@@ -244,6 +263,24 @@ public sealed class MarketHarness : IDisposable
         GatewayDisk.Crash(surviving);
         await _gateway.StopAsync();
     }
+
+    /// <summary>Kills the provider where it stands: its loops and answers are not waited for, and whoever gave it its
+    /// parts lets none of them do anything any more.</summary>
+    public void KillProvider(int surviving = 0)
+    {
+        ProviderDisk.Crash(surviving);
+        _provider.Abandon();
+    }
+
+    /// <summary>Kills the gateway in the same way.</summary>
+    public void KillGateway(int surviving = 0)
+    {
+        GatewayDisk.Crash(surviving);
+        _gateway.Abandon();
+    }
+
+    /// <summary>Loops of roles that ended although nobody stopped them; null where all go on.</summary>
+    public Exception? Ended => _provider.Ended ?? _gateway.Ended ?? _indexer.Ended;
 
     public void Dispose()
     {
@@ -281,7 +318,7 @@ public sealed class MarketHarness : IDisposable
         Chain.Endow(Keys.VaultOwner.Address, Options.VaultFunds);
         var settings = new VaultSettings(
             Keys.VaultOwner.Address,
-            new VaultLimits(new(10_000_000), new(10_000_000), ChannelConfig.MinWithdrawDelay, 2_592_000),
+            new VaultLimits(Options.VaultCap, new(10_000_000), ChannelConfig.MinWithdrawDelay, 2_592_000),
             [new VaultHotKey(Keys.Hot.Address, new(10_000_000))], [Chain.Network.Registry], []);
         Vault = (await Chain.VaultAddressAsync(settings, Bytes32.Zero, CancellationToken.None)).Value;
         var keys = new ProviderKeys(Keys.Payout.Address, Keys.Node.Address, Keys.Authorizer.Address, Keys.Gas.Address);
@@ -299,8 +336,9 @@ public sealed class MarketHarness : IDisposable
         }
 
         await WaitAsync(Chain.Network.BlockTime * Options.Confirmations);
-        Indexer = IndexerNode.Create(new IndexerOptions(), new IndexerParts(
-            Chain, Network.ClientFor("indexer"), Time, Logs.For("indexer")));
+        Options.Prepared?.Invoke(this);
+        var parts = new IndexerParts(Chain, Network.ClientFor("indexer"), Time, Logs.For("indexer"));
+        Indexer = IndexerNode.Create(new IndexerOptions(), Options.IndexerParts?.Invoke(parts) ?? parts);
         _indexer.Start(
             Network.Listen(IndexerUri, Options.Indexer?.Invoke(Indexer.Handler) ?? Indexer.Handler), Indexer.RunAsync);
         await StartProviderAsync();
@@ -323,50 +361,6 @@ public sealed class MarketHarness : IDisposable
         Provider.Dispose();
         Indexer.Dispose();
     }
-
-    /// <summary>A node that runs: its loops and its places on the network.</summary>
-    private sealed class Running : IDisposable
-    {
-        private readonly List<SimulatedListener> _listeners = [];
-        private CancellationTokenSource? _stopping;
-        private Task _loops = Task.CompletedTask;
-
-        public SimulatedListener? Listener => _listeners.FirstOrDefault();
-
-        public void Start(SimulatedListener listener, Func<CancellationToken, Task> run)
-        {
-            _listeners.Add(listener);
-            _stopping = new CancellationTokenSource();
-            _loops = run(_stopping.Token);
-        }
-
-        public void Also(SimulatedListener listener) => _listeners.Add(listener);
-
-        public void Dispose() => _stopping?.Dispose();
-
-        public async Task StopAsync()
-        {
-            _listeners.ForEach(listener => listener.Dispose());
-            _listeners.Clear();
-            if (_stopping is null)
-            {
-                return;
-            }
-
-            _stopping.Cancel();
-            try
-            {
-                await _loops;
-            }
-            catch (OperationCanceledException)
-            {
-                // What was asked for. Anything else is a loop that died, which fails the scenario.
-            }
-
-            _stopping.Dispose();
-            _stopping = null;
-        }
-    }
 }
 
 /// <summary>Settings of the provider that single scenarios change.</summary>
@@ -377,6 +371,8 @@ public sealed class ProviderOptionsDraft
     public IReadOnlyList<string> Watchtowers { get; set; } = [];
 
     public TimeSpan ClaimAfter { get; set; } = TimeSpan.FromDays(1);
+
+    public Prices Prices { get; set; } = new(new(2_000_000), new(1_000_000), new(6_000_000));
 
     public Amount MostUnclaimed { get; set; } = new(UInt128.MaxValue);
 

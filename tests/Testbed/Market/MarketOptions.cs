@@ -1,6 +1,10 @@
 using Souk.Chain;
+using Souk.Engines;
 using Souk.Gateway.X402;
+using Souk.Gateway;
+using Souk.Indexer;
 using Souk.Protocol;
+using Souk.Provider;
 using Souk.Wire;
 
 namespace Souk.Testbed.Market;
@@ -46,6 +50,9 @@ public sealed record MarketOptions
     /// <summary>What a channel is funded with.</summary>
     public Amount ChannelDeposit { get; init; } = new(20_000);
 
+    /// <summary>The provider's least withdraw delay, in seconds.</summary>
+    public uint WithdrawDelay { get; init; } = ChannelConfig.MinWithdrawDelay;
+
     /// <summary>What the vault holds at the start.</summary>
     public Amount VaultFunds { get; init; } = new(1_000_000);
 
@@ -84,6 +91,24 @@ public sealed record MarketOptions
 
     /// <summary>Stands between the provider and the chain.</summary>
     public Func<IMarketChain, IMarketChain>? ProviderChain { get; init; }
+
+    /// <summary>Told once accounts, vault and registry are there and before any role starts.</summary>
+    public Action<MarketHarness>? Prepared { get; init; }
+
+    /// <summary>Stands between the provider and all that it is given, at each of its starts.</summary>
+    public Func<ProviderParts, ProviderParts>? ProviderParts { get; init; }
+
+    /// <summary>Stands between the gateway and all that it is given, at each of its starts.</summary>
+    public Func<GatewayParts, GatewayParts>? GatewayParts { get; init; }
+
+    /// <summary>Stands between the indexer and all that it is given.</summary>
+    public Func<IndexerParts, IndexerParts>? IndexerParts { get; init; }
+
+    /// <summary>Stands between the provider and its engine.</summary>
+    public Func<IEngine, IEngine>? EngineAround { get; init; }
+
+    /// <summary>The most of the escrow's channels that the vault pays for in a day.</summary>
+    public Amount VaultCap { get; init; } = new(10_000_000);
 
     /// <summary>How long an answer may stream at the gateway.</summary>
     public TimeSpan LongestAnswer { get; init; } = TimeSpan.FromHours(1);

@@ -34,11 +34,21 @@ internal sealed class SimulatedExchange : IWireResponse
         _body = new(network.Scheduler, idle, this);
     }
 
+    /// <summary>Told once the client has left.</summary>
+    public Action<SimulatedExchange>? Left { get; init; }
+
+    public string Peer => _request.Peer;
+
     public async Task<WireReply> StartAsync(CancellationToken cancellation)
     {
         Trace("send", $"{_request.Peer} {_target.Endpoint.Authority} {_request.Method} {_request.Path}", _request.Body);
+        _network.Witness?.Sent(_target.Endpoint, _request);
         var faults = _network.Faults;
-        if (_network.Random.Happens(faults.RefusedConnection))
+        if (_network.IsCut(_request.Peer, _target.Endpoint))
+        {
+            LoseBehindCut();
+        }
+        else if (_network.Random.Happens(faults.RefusedConnection))
         {
             _scheduler.After(_network.NextDelay(), () => Fail(Refused()));
         }
@@ -49,6 +59,12 @@ internal sealed class SimulatedExchange : IWireResponse
         else
         {
             _scheduler.After(_network.NextDelay(), Arrive);
+            if (faults.DoubledRequest > 0 && _network.Random.Happens(faults.DoubledRequest))
+            {
+                _scheduler.After(
+                    _network.NextDelay() + _network.Random.Between(TimeSpan.Zero, faults.LatestCopy),
+                    new StrayCopy(_network, _target.Endpoint, _request).Arrive);
+            }
         }
 
         await using var deadline = _scheduler.Time.CreateTimer(
@@ -85,6 +101,7 @@ internal sealed class SimulatedExchange : IWireResponse
             copy.Add(name, value);
         }
 
+        _network.Witness?.Answered(_target.Endpoint, _request, status, copy);
         Trace("head", $"{status} {string.Join('\n', copy.Select(h => $"{h.Key}: {h.Value}"))}", default);
         Deliver(TimeSpan.Zero, () => _head.TrySetResult(
             new(status, copy, _body, _network.ClientOptions.MaxReplyBytes)));
@@ -132,6 +149,7 @@ internal sealed class SimulatedExchange : IWireResponse
     /// <summary>The client no longer listens; the server learns it a moment later.</summary>
     public void ClientLeaves()
     {
+        Left?.Invoke(this);
         _body.End(null);
         if (_listener is not null && !_isOver)
         {
@@ -168,6 +186,7 @@ internal sealed class SimulatedExchange : IWireResponse
         else
         {
             Trace("arrive", $"{_target.Endpoint.Authority} {_request.Method} {_request.Path}", default);
+            _network.Witness?.Arrived(_target.Endpoint, _request);
             _listener = listener;
             listener.Opened(this);
             _scheduler.Post(() => Serve(listener.Handler));
@@ -179,7 +198,7 @@ internal sealed class SimulatedExchange : IWireResponse
         try
         {
             await handler.HandleAsync(_request, this, _aborted.Token);
-            if (!_isStarted)
+            if (!_isStarted && !_aborted.IsCancellationRequested)
             {
                 throw new InvalidOperationException("A handler returned without starting its response.");
             }
@@ -195,6 +214,7 @@ internal sealed class SimulatedExchange : IWireResponse
         {
             // As the real listener does: a reply where none has begun, a broken connection where one has.
             Trace("handler failed", e.GetType().Name, default);
+            _network.Witness?.Failed(_target.Endpoint, _request, e);
             await FailHandlerAsync();
         }
         finally
@@ -221,6 +241,7 @@ internal sealed class SimulatedExchange : IWireResponse
     {
         _bytesUnderWay += piece.Length;
         Trace("piece", _target.Endpoint.Authority, piece);
+        _network.Witness?.Wrote(_target.Endpoint, _request, piece);
         if (_network.Random.Happens(_network.Faults.BrokenPiece))
         {
             Deliver(TimeSpan.Zero, Break);
@@ -248,6 +269,17 @@ internal sealed class SimulatedExchange : IWireResponse
                 arrival();
             }
         });
+    }
+
+    // A new connection cannot be made; one that is there already takes the request and never answers.
+    private void LoseBehindCut()
+    {
+        Trace("lost behind a cut", _target.Endpoint.Authority, default);
+        if (_network.Random.Happens(0.5))
+        {
+            _scheduler.After(_network.ClientOptions.ConnectTimeout, () => Fail(
+                new(Fault.Theirs, WireCodes.ConnectTimeout, "The peer's endpoint did not answer in time.")));
+        }
     }
 
     private void HeadersTimedOut() => Fail(

@@ -18,6 +18,13 @@ public sealed record NetworkFaults
     /// <summary>A request vanishes before the peer sees it; the client runs into its headers timeout.</summary>
     public double LostRequest { get; init; }
 
+    /// <summary>A request arrives twice, up to <see cref="LatestCopy"/> later: something between resent it.</summary>
+    public double DoubledRequest { get; init; }
+
+    /// <summary>How much later the copy arrives at most. A gateway that hears of no such request for 10 seconds takes
+    /// it for lost, so what arrives later than that costs it a channel, and at most a slice.</summary>
+    public TimeSpan LatestCopy { get; init; } = TimeSpan.FromSeconds(9);
+
     /// <summary>The peer works, but nothing of its reply arrives.</summary>
     public double LostReply { get; init; }
 
@@ -38,7 +45,8 @@ public sealed record NetworkFaults
 public sealed class SimulatedNetwork : IWireClient
 {
     private readonly Dictionary<string, SimulatedListener> _listeners = [];
-    private readonly IWireClient _anonymous;
+    private readonly SimulatedClient _anonymous;
+    private readonly HashSet<(string Peer, string Authority)> _cuts = [];
 
     public SimulatedNetwork(
         SimulatedScheduler scheduler,
@@ -56,6 +64,9 @@ public sealed class SimulatedNetwork : IWireClient
 
     /// <summary>What goes wrong from now on.</summary>
     public NetworkFaults Faults { get; set; }
+
+    /// <summary>Sees everything that is sent and received.</summary>
+    public IWireWitness? Witness { get; set; }
 
     internal SimulatedScheduler Scheduler { get; }
 
@@ -77,8 +88,22 @@ public sealed class SimulatedNetwork : IWireClient
     /// <summary>A client that handlers see under a name of its own.</summary>
     /// <param name="peer">The name.</param>
     /// <param name="idle">How long it waits for a reply to go on; null for as long as nodes do.</param>
-    public IWireClient ClientFor(string peer, TimeSpan? idle = null) =>
-        new Client(this, peer, idle ?? ClientOptions.IdleTimeout);
+    public SimulatedClient ClientFor(string peer, TimeSpan? idle = null) =>
+        new(this, peer, idle ?? ClientOptions.IdleTimeout);
+
+    /// <summary>Parts a client from an endpoint: what is open breaks, and nothing new gets through.</summary>
+    public void Cut(string peer, Uri endpoint)
+    {
+        if (_cuts.Add((peer, endpoint.Authority)))
+        {
+            Find(endpoint)?.Disconnect(peer);
+        }
+    }
+
+    /// <summary>Ends the parting.</summary>
+    public void Heal(string peer, Uri endpoint) => _cuts.Remove((peer, endpoint.Authority));
+
+    internal bool IsCut(string peer, Uri endpoint) => _cuts.Contains((peer, endpoint.Authority));
 
     /// <inheritdoc/>
     public Task<WireReply> SendAsync(PeerTarget target, WireRequest request, CancellationToken cancellation) =>
@@ -95,24 +120,6 @@ public sealed class SimulatedNetwork : IWireClient
     }
 
     internal TimeSpan NextDelay() => Random.Between(Faults.LeastDelay, Faults.MostDelay);
-
-    private sealed class Client(SimulatedNetwork network, string peer, TimeSpan idle) : IWireClient
-    {
-        public Task<WireReply> SendAsync(PeerTarget target, WireRequest request, CancellationToken cancellation)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            var parsed = target.Checked();
-            if (!parsed.TryGet(out var peerTarget, out var bad))
-            {
-                throw new WireException(bad.Fault, bad.Code, bad.Message);
-            }
-
-            // The body is copied: a caller may reuse its buffer once a real transport has sent it.
-            var sent = request with { Peer = peer, Body = request.Body.ToArray() };
-            var exchange = new SimulatedExchange(network, peerTarget, sent, idle);
-            return exchange.StartAsync(cancellation);
-        }
-    }
 }
 
 /// <summary>A handler's place on the network.</summary>
@@ -138,11 +145,16 @@ public sealed class SimulatedListener : IDisposable
     internal IWireHandler Handler { get; }
 
     /// <summary>Breaks every open connection, as a cut cable would.</summary>
-    public void Disconnect()
+    public void Disconnect() => Disconnect(null);
+
+    internal void Disconnect(string? peer)
     {
         foreach (var exchange in _open.ToArray())
         {
-            exchange.Break();
+            if (peer is null || exchange.Peer == peer)
+            {
+                exchange.Break();
+            }
         }
     }
 

@@ -20,6 +20,9 @@ public sealed class MemoryStore
     /// <summary>While true every sync fails for want of room.</summary>
     public bool IsFull { get; set; }
 
+    /// <summary>Told of every row once it is on the disk.</summary>
+    public Action<LedgerRow>? Written { get; set; }
+
     /// <summary>How many notes are on the disk.</summary>
     public int Notes
     {
@@ -173,7 +176,9 @@ public sealed class MemoryStore
         {
             var (sequence, hash) = Last();
             var next = LedgerChain.Hash(hash, sequence + 1, entry.Kind, entry.Key, entry.Body.Span);
-            _durable.Add(new LedgerRow(sequence + 1, entry.Kind, entry.Key, entry.Body.ToArray(), next));
+            var row = new LedgerRow(sequence + 1, entry.Kind, entry.Key, entry.Body.ToArray(), next);
+            _durable.Add(row);
+            Written?.Invoke(row);
         }
 
         if (append.Note is { } note)

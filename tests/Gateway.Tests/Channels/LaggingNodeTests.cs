@@ -1,0 +1,36 @@
+using Souk.Protocol;
+using Souk.Testbed.Chain;
+using Souk.Testbed.Market;
+
+namespace Souk.Gateway.Tests.Channels;
+
+/// <summary>A node that lags tells of a change and then shows the channel as it was before.</summary>
+public sealed class LaggingNodeTests
+{
+    [Fact]
+    public void What_a_lagging_node_shows_is_read_again()
+    {
+        FaultyNode? node = null;
+        var options = new MarketOptions
+        {
+            // News of a channel comes once here, so that nothing corrects a wrong reading afterwards.
+            Confirmations = 1,
+            WarmChannels = 1,
+            GatewayChain = inner => node = new FaultyNode((SimulatedChain)inner, "gateway"),
+        };
+        MarketHarness.Run(options, async market =>
+        {
+            var id = Assert.Single(market.Gateway.Book.Channels.Keys);
+            Assert.Equal(200, (await market.App.ChatAsync()).Status);
+            node!.Faults = new NodeFaults { Stale = 1 };
+            Assert.True((await market.Provider.ClaimNowAsync(CancellationToken.None)).IsOk);
+            await market.WaitAsync(1);
+
+            node.Faults = new NodeFaults();
+            await market.WaitAsync(10);
+
+            Assert.NotEqual(Amount.Zero, market.Chain.Channel(id).Claimed);
+            Assert.Equal(market.Chain.Channel(id).Claimed, market.Gateway.Book.Channels[id].Claimed);
+        });
+    }
+}
