@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Souk.Protocol;
 
 namespace Souk.Kills;
 
@@ -61,11 +62,22 @@ internal sealed class KilledNetwork : IAsyncDisposable
         }
     }
 
+    /// <summary>The data folders of all roles.</summary>
+    public string Folder => _folder;
+
+    /// <summary>All that roles have printed before they were killed.</summary>
+    public List<string> Printed { get; } = [];
+
+    /// <summary>Everybody's private keys.</summary>
+    public IReadOnlyList<PrivateKey> Secrets =>
+        [_keys!.Owner, _keys.Payout, _keys.Node, _keys.Authorizer, _keys.Gas, Basics.HotKey];
+
     /// <summary>Ends a role with no chance to do anything.</summary>
     public async Task KillAsync(string role)
     {
         if (_running.Remove(role, out var process))
         {
+            Printed.Add(process.Output);
             await process.DisposeAsync();
         }
     }
@@ -74,8 +86,10 @@ internal sealed class KilledNetwork : IAsyncDisposable
     public async Task StartAsync(string role) => _running.Add(role, await RoleProcess.SoukAsync(_commands[role]));
 
     /// <summary>The gateway's owner.</summary>
-    public AdminReader Admin() =>
-        new(_adminUrl, File.ReadAllText(Path.Combine(_folder, "gateway", "admin.token")).Trim());
+    public AdminReader Admin() => new(_adminUrl, AdminToken);
+
+    /// <summary>The gateway owner's credential.</summary>
+    public string AdminToken => File.ReadAllText(Path.Combine(_folder, "gateway", "admin.token")).Trim();
 
     /// <summary>Has the provider claim and pay out everything.</summary>
     public async Task ClaimAsync()

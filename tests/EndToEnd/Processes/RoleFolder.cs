@@ -7,7 +7,8 @@ namespace Souk.EndToEnd.Processes;
 /// <summary>A role's data folder, as its owner would have it after importing the keys.</summary>
 internal static class RoleFolder
 {
-    private const string Password = "not a secret";
+    /// <summary>Of every keystore made here.</summary>
+    public const string Password = "a password that no log may hold";
 
     /// <summary>Makes the folder with these keys.</summary>
     public static void Make(string folder, params (string Name, PrivateKey Key)[] keys)

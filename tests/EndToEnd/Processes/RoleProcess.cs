@@ -56,6 +56,18 @@ internal sealed class RoleProcess : IAsyncDisposable
         await _process.WaitForExitAsync();
     }
 
+    /// <summary>All that it has printed.</summary>
+    public string Output
+    {
+        get
+        {
+            lock (_output)
+            {
+                return _output.ToString();
+            }
+        }
+    }
+
     /// <summary>The last word of the line that begins with a text.</summary>
     public string Told(string start)
     {
