@@ -194,7 +194,9 @@ internal sealed class Admission(
                 "This provider does not know the channel. Check chain id and escrow, and open it before use.");
         }
 
-        if (channel.IsBehind)
+        // A plain client cannot show its last receipt. It goes on from what it and the chain know, and what was lost
+        // besides is forfeited, as its scheme has it.
+        if (isPlain ? channel.Claimed > channel.Base : channel.IsBehind)
         {
             return ChannelDesk.Behind(channel);
         }

@@ -1,5 +1,6 @@
 using Souk.Chain;
 using Souk.Ledger.Books;
+using Souk.Ledger.Rows;
 using Souk.Ledger.Selling;
 using Souk.OpenAi.Chat;
 using Souk.OpenAi.Completions;
@@ -127,8 +128,13 @@ internal sealed class PlainDesk(
             }
         }
 
-        if (journal.Book.Channels.ContainsKey(id))
+        if (journal.Book.Channels.TryGetValue(id, out var known))
         {
+            if (known.Claimed > known.Base)
+            {
+                await MendAsync(id);
+            }
+
             return await states.PrepareAsync(id, CancellationToken.None) is { } refusal
                 ? PaymentFailure.Of(refusal)
                 : null;
@@ -138,6 +144,19 @@ internal sealed class PlainDesk(
             ? null
             : PaymentFailure.Of(X402Errors.ChannelNotFound, "The chain has no such channel with money in it.");
     }
+
+    // What was claimed was charged, even where the ledger is an older copy that does not say so.
+    private Task MendAsync(Bytes32 id) => journal.RecordAsync(book =>
+    {
+        var channel = book.Channels[id];
+        return channel.Request is null && channel.Claimed > channel.Base
+            ? new LedgerEvent[]
+            {
+                new ProviderChannelMended(
+                    id, channel.Claimed, channel.Index, null, null, (ulong)time.GetUtcNow().ToUnixTimeMilliseconds()),
+            }
+            : (Result<LedgerEvent[]>)Array.Empty<LedgerEvent>();
+    });
 
     private async Task SellAsync(
         BatchPayload payload, Amount accepted, WireRequest request, IWireResponse response, CancellationToken aborted)

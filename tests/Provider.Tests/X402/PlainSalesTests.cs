@@ -206,15 +206,19 @@ public sealed class PlainSalesTests
             Assert.Equal(new Amount(20_000), book.Channels[client.ChannelId].ConfirmedDeposit);
         });
 
-    [Fact]
-    public void A_client_of_a_provider_that_lost_its_ledger_goes_on_from_what_was_claimed() =>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_client_of_a_provider_that_lost_its_ledger_goes_on_from_what_was_claimed(bool keepsOlderCopy) =>
         MarketHarness.Run(Options, async market =>
         {
             var client = new PlainClient(market);
-            var charged = (await client.OpenAsync(PlainClient.Body())).Settled!.Charged!.Value;
+            var first = (await client.OpenAsync(PlainClient.Body())).Settled!.Charged!.Value;
+            var older = (int)market.ProviderDisk.RowCount;
+            var charged = (await client.BuyAsync(PlainClient.Body(), first)).Settled!.ChannelState!.Charged!.Value;
             _ = (await market.Provider.ClaimNowAsync(default)).Value;
             await market.CrashProviderAsync();
-            market.ProviderDisk.Erase();
+            market.ProviderDisk.Restore(keepsOlderCopy ? older : 0);
             await market.StartProviderAsync();
 
             var answer = await client.BuyAsync(PlainClient.Body(), charged);

@@ -41,16 +41,6 @@ public sealed class MemoryStore
     /// <summary>How many syncs the disk has done.</summary>
     public int Syncs { get; private set; }
 
-    /// <summary>Loses everything, as a disk that broke.</summary>
-    public void Erase()
-    {
-        lock (_guard)
-        {
-            _durable.Clear();
-            _notes.Clear();
-        }
-    }
-
     /// <summary>Opens the ledger, verifying its chain, as one process may at a time.</summary>
     /// <param name="time">By which a sync takes its time.</param>
     /// <param name="syncTime">How long a sync takes; concurrent appends share the next one.</param>
