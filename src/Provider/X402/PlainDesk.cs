@@ -146,7 +146,7 @@ internal sealed class PlainDesk(
     }
 
     // What was claimed was charged, even where the ledger is an older copy that does not say so.
-    private Task MendAsync(Bytes32 id) => journal.RecordAsync(book =>
+    private Task<Refusal?> MendAsync(Bytes32 id) => journal.RecordAsync(book =>
     {
         var channel = book.Channels[id];
         return channel.Request is null && channel.Claimed > channel.Base

@@ -35,7 +35,7 @@ internal sealed class PlainClient
 {
     public const string Chat = "/v1/chat/completions";
     private readonly MarketHarness _market;
-    private readonly IWireClient _wire;
+    private readonly SimulatedClient _wire;
     private readonly SeededRandomness _randomness;
 
     public PlainClient(MarketHarness market, string name = "plain", ulong funds = 1_000_000)

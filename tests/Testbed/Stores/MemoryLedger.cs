@@ -102,16 +102,7 @@ public sealed class MemoryStore
         }
     }
 
-    internal (long Sequence, Bytes32 Hash) Tip
-    {
-        get
-        {
-            lock (_guard)
-            {
-                return Last();
-            }
-        }
-    }
+    internal (long Sequence, Bytes32 Hash) Tip => Last();
 
     internal List<LedgerRow> Rows()
     {
@@ -144,8 +135,13 @@ public sealed class MemoryStore
         }
     }
 
-    private (long Sequence, Bytes32 Hash) Last() =>
-        _durable.Count == 0 ? (0, LedgerChain.Genesis) : (_durable.Count, _durable[^1].Hash);
+    private (long Sequence, Bytes32 Hash) Last()
+    {
+        lock (_guard)
+        {
+            return _durable.Count == 0 ? (0, LedgerChain.Genesis) : (_durable.Count, _durable[^1].Hash);
+        }
+    }
 
     internal ReadOnlyMemory<byte>? Note(string key)
     {
