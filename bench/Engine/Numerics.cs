@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using Souk.Bench.Engine.Exports;
 using Souk.Engines;
 using Souk.Engines.Onnx;
 using Souk.OpenAi.Chat;
@@ -31,7 +33,9 @@ internal static class Numerics
         string[] questions = [.. Questions(directory)];
         for (int index = done.Count; done.Sum(block => block.Together.Compared) < wanted; index++)
         {
+            long start = Stopwatch.GetTimestamp();
             var block = await BlockAsync(engine, reader, questions, index);
+            block = block with { Commit = Build.Commit, Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds };
             done.Add(block);
             await File.AppendAllTextAsync(file, JsonSerializer.Serialize(block) + "\n");
         }
@@ -127,7 +131,7 @@ internal static class Numerics
     }
 
     private static IEnumerable<string> Questions(string directory) =>
-        File.ReadLines(Path.Combine(directory, "..", "eval", "evaluation.jsonl"))
+        File.ReadLines(HalfDirectory.Evaluation(directory))
             .Select(line => JsonDocument.Parse(line).RootElement.GetProperty("question").GetString()!);
 
     private static void Report(string name, List<Block> blocks)
@@ -160,5 +164,6 @@ internal static class Numerics
             new(one.Compared + other.Compared, one.Different + other.Different);
     }
 
-    internal sealed record Block(int Group, Pair Together, Pair Prefill);
+    /// <summary>Sixteen questions; which ones follows from the number of the block, and so do their seeds.</summary>
+    internal sealed record Block(int Group, Pair Together, Pair Prefill, string Commit = "", double Seconds = 0);
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Souk.Bench.Engine;
+using Souk.Bench.Engine.Exports;
 
 // Measures the ONNX engine on a model directory.
 switch (args)
@@ -13,12 +14,16 @@ switch (args)
     case ["numerics", var directory, var tokens, var file]:
         await Numerics.RunAsync(directory, long.Parse(tokens, CultureInfo.InvariantCulture), file);
         return 0;
+    case ["half", var directory, var target]:
+        HalfDirectory.Export(directory, target);
+        return 0;
     default:
         await Console.Error.WriteLineAsync(
             """
             usage: bench/Engine speed MODEL_DIRECTORY TOKENS ROUNDS THREADS LOOPS
                    bench/Engine waiting MODEL_DIRECTORY ROUNDS THREADS LOOPS
                    bench/Engine numerics MODEL_DIRECTORY TOKENS RESULT_FILE
+                   bench/Engine half MODEL_DIRECTORY NEW_DIRECTORY
             """);
         return 2;
 }
