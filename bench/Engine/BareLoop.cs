@@ -34,9 +34,9 @@ internal sealed class BareLoop : IDisposable
         ];
     }
 
-    /// <summary>Decodes greedily, the same prompt in every row, and times all tokens of all rows after the first.
-    /// </summary>
-    public (double Wall, double Cpu) TokensPerSecond(int[] prompt, int tokens, int batch)
+    /// <summary>Decodes greedily, the same prompt in every row, and times the tokens of all rows after the first
+    /// <paramref name="untimed"/>, at least one: what a step costs grows with what was decoded before it.</summary>
+    public Rate Measure(int[] prompt, int tokens, int batch, int untimed)
     {
         using var options = new RunOptions();
         var shape = session.InputMetadata[pasts[0]].Dimensions;
@@ -49,18 +49,19 @@ internal sealed class BareLoop : IDisposable
         var present = Run(options, first, batch, 0, empty);
         long[] next = new long[batch];
         Greatest(present[0], prompt.Length, next);
-        var meter = new Meter();
+        Meter? meter = null;
         for (int i = 1; i < tokens; i++)
         {
+            meter = i == untimed ? new Meter() : meter;
             var old = present;
             present = Run(options, next, batch, prompt.Length + i - 1, [.. old.Skip(1)]);
             old.Dispose();
             Greatest(present[0], 1, next);
         }
 
-        var rate = meter.Rate(batch * (tokens - 1));
+        var rate = meter!.Rate(batch * (tokens - untimed));
         present.Dispose();
-        return (rate.Wall, rate.Cpu);
+        return rate;
     }
 
     public void Dispose() => session.Dispose();

@@ -23,7 +23,11 @@ internal static class Numerics
     /// <summary>Neighbours and itself; questions of one block.</summary>
     private static readonly int[] Groups = [2, 4, 8, 16];
 
-    public static async Task RunAsync(string directory, long wanted, string file)
+    /// <param name="directory">The model's.</param>
+    /// <param name="wanted">Tokens to be compared.</param>
+    /// <param name="file">Where results are added.</param>
+    /// <param name="first">Number of the file's first block, so that several runs can share the work.</param>
+    public static async Task RunAsync(string directory, long wanted, string file, int first)
     {
         var done = File.Exists(file)
             ? File.ReadLines(file).Select(line => JsonSerializer.Deserialize<Block>(line)!).ToList() : [];
@@ -31,7 +35,7 @@ internal static class Numerics
             new OnnxEngineOptions { Directory = directory, Threads = 1, Loops = 1 }, default);
         using var reader = new Reader(directory, engine.Model.Context);
         string[] questions = [.. Questions(directory)];
-        for (int index = done.Count; done.Sum(block => block.Together.Compared) < wanted; index++)
+        for (int index = first + done.Count; done.Sum(block => block.Together.Compared) < wanted; index++)
         {
             long start = Stopwatch.GetTimestamp();
             var block = await BlockAsync(engine, reader, questions, index);

@@ -13,13 +13,11 @@ namespace Souk.Bench.Engine;
 /// </summary>
 internal static class Speed
 {
-    private static readonly int[] Batches = [1, 4, 16, 64];
-
-    public static async Task RunAsync(string directory, int tokens, int rounds, int threads, int loops)
+    public static async Task RunAsync(string directory, int tokens, int rounds, int threads, int loops, int[] batches)
     {
         var options = new OnnxEngineOptions
         {
-            Directory = directory, Threads = threads, Loops = loops, Concurrency = Batches[^1],
+            Directory = directory, Threads = threads, Loops = loops, Concurrency = batches.Max(),
         };
         await using var engine = await OnnxEngine.LoadAsync(options, default);
         using var bare = new BareLoop(directory, threads, engine.Model.Vocabulary);
@@ -35,23 +33,23 @@ internal static class Speed
             + $"threads {threads}, loops {loops}, median of {rounds} rounds");
         Console.WriteLine(
             $"{"at once",8} {"",-22} {"tokens/s",9} {"ratio",6} {"per CPU s",10} {"ratio",6} {"B/token",8}");
-        foreach (int batch in Batches)
+        foreach (int batch in batches)
         {
             List<Rate> plain = [];
             List<Rate> cold = [];
             List<Rate> warm = [];
             for (int round = 0; round <= rounds; round++)
             {
-                Rate[] three =
-                [
-                    Bare(bare, prompt, tokens, batch), await EngineAsync(engine, chat, greedy, tokens, batch),
-                    await EngineAsync(engine, chat, sampled, tokens, batch),
-                ];
+                // The engine's requests do not begin at once, so the first is ahead when the last has its first token;
+                // the bare loop is timed from there on as well, since longer sequences cost more.
+                var (one, ahead) = await EngineAsync(engine, chat, greedy, tokens, batch);
+                var two = bare.Measure(prompt, tokens, batch, ahead);
+                var (three, _) = await EngineAsync(engine, chat, sampled, tokens, batch);
                 if (round > 0)
                 {
-                    plain.Add(three[0]);
-                    cold.Add(three[1]);
-                    warm.Add(three[2]);
+                    cold.Add(one);
+                    plain.Add(two);
+                    warm.Add(three);
                 }
             }
 
@@ -70,21 +68,17 @@ internal static class Speed
             + $"{Statistics.Median(rates.Zip(bare, (one, other) => one.Cpu / other.Cpu)),6:F2} "
             + $"{Statistics.Median(rates.Select(rate => rate.Bytes)),8:F0}"));
 
-    private static Rate Bare(BareLoop bare, int[] prompt, int tokens, int batch)
-    {
-        long before = GC.GetTotalAllocatedBytes();
-        var (wall, cpu) = bare.TokensPerSecond(prompt, tokens, batch);
-        return new Rate(wall, cpu, (GC.GetTotalAllocatedBytes() - before) / ((double)batch * tokens));
-    }
-
-    /// <summary>From when all requests have a token until one has its last: all decode together.</summary>
-    private static async Task<Rate> EngineAsync(
+    /// <summary>From when all requests have a token until one has its last, so that all decode together; and how many
+    /// tokens the first of them had at the beginning of that.</summary>
+    private static async Task<(Rate Rate, int Ahead)> EngineAsync(
         OnnxEngine engine, ChatRequest chat, SamplingParameters sampling, int tokens, int batch)
     {
         var guard = new Lock();
         int begun = 0;
         int total = 0;
         int before = 0;
+        int most = 0;
+        int ahead = 0;
         Meter? meter = null;
         Rate? rate = null;
         var all = Enumerable.Range(0, batch).Select(seed => Task.Run(async () =>
@@ -98,9 +92,10 @@ internal static class Speed
                 {
                     total += happened is TokenOut ? 1 : 0;
                     mine += happened is TokenOut ? 1 : 0;
+                    most = Math.Max(most, mine);
                     if (mine == 1 && happened is TokenOut && ++begun == batch)
                     {
-                        (meter, before) = (new Meter(), total);
+                        (meter, before, ahead) = (new Meter(), total, most);
                     }
 
                     if (mine == tokens)
@@ -111,7 +106,7 @@ internal static class Speed
             }
         }));
         await Task.WhenAll(all);
-        return rate ?? throw new InvalidOperationException("The answers were too short to ever run together.");
+        return (rate ?? throw new InvalidOperationException("The answers were too short to ever run together."), ahead);
     }
 }
 

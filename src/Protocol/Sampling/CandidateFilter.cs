@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
 namespace Souk.Protocol;
 
 /// <summary>
@@ -13,6 +16,13 @@ internal sealed class CandidateFilter
     // exp(-50) is so far below what the sum of five million weights can resolve that it counts as zero.
     private const double Negligible = -50;
 
+    // Top-p rarely reaches further down than one of these, so that few tokens are looked at twice.
+    private const double Near = -4;
+    private const double Far = -12;
+
+    // No bound: what is not barred differs from the greatest by less.
+    private const double Everything = double.MinValue;
+
     private readonly int _topK;
     private readonly double _minP;
     private readonly double _topP;
@@ -20,13 +30,13 @@ internal sealed class CandidateFilter
     private readonly double[] _weights;
     private readonly double[] _bucketSums = new double[Buckets];
 
-    public CandidateFilter(SamplingParameters parameters, int vocabulary)
+    public CandidateFilter(SamplingParameters parameters, SamplingBuffers buffers)
     {
-        _topK = parameters.TopK >= vocabulary ? 0 : parameters.TopK;
+        _topK = parameters.TopK >= buffers.Vocabulary ? 0 : parameters.TopK;
         _minP = parameters.MinP;
         _topP = parameters.TopP;
-        _candidates = IsOff ? [] : new Candidate[vocabulary];
-        _weights = IsOff ? [] : new double[vocabulary];
+        _candidates = buffers.Candidates;
+        _weights = buffers.Weights;
     }
 
     /// <summary>True when every token survives.</summary>
@@ -38,25 +48,26 @@ internal sealed class CandidateFilter
         var max = scores[greatest];
         if (_topK > 0)
         {
-            var count = KeepTop(scores);
-            return KeepLikely(count, max);
+            return KeepLikely(KeepTop(scores, max), max);
         }
 
+        // Min-p needs exp(score - max) >= min_p; a score clearly below that cannot have it, whatever the rounding.
         return _minP > 0
-            ? KeepLikely(Collect(scores, max + LeastScoreOffset()), max)
+            ? KeepLikely(Collect(scores, max, PortableMath.Ln(_minP) - 1e-6), max)
             : KeepPrefix(scores, max);
     }
 
-    // Min-p needs exp(score - max) >= min_p; a score clearly below that cannot have it, whatever the rounding.
-    private double LeastScoreOffset() => PortableMath.Ln(_minP) - 1e-6;
-
-    private int Collect(ReadOnlySpan<double> scores, double least)
+    // The tokens within a distance below the greatest, by id. Barred ones are at no distance.
+    private int Collect(ReadOnlySpan<double> scores, double max, double reach)
     {
         var count = 0;
-        for (var v = 0; v < scores.Length; v++)
+        var rows = Lanes.Rows(scores);
+        for (var i = 0; i < rows.Length; i++)
         {
-            if (scores[v] >= least && !double.IsNegativeInfinity(scores[v]))
+            var within = Vector512.GreaterThanOrEqual(rows[i] - Vector512.Create(max), Vector512.Create(reach));
+            for (var left = within.ExtractMostSignificantBits(); left != 0; left &= left - 1)
             {
+                var v = Lanes.Index(i, left);
                 _candidates[count++] = new Candidate(scores[v], v);
             }
         }
@@ -64,36 +75,33 @@ internal sealed class CandidateFilter
         return count;
     }
 
-    private int KeepTop(ReadOnlySpan<double> scores)
+    private int KeepTop(ReadOnlySpan<double> scores, double max)
     {
-        // Collects up to twice k, cuts back to the best k, and from then on takes only what beats the worst kept.
-        var room = Math.Min(scores.Length, (2 * (long)_topK) + 64);
-        var count = 0;
-        var least = double.NegativeInfinity;
-        for (var v = 0; v < scores.Length; v++)
-        {
-            // Ids rise, so a later token with the same score as the k-th loses to it.
-            if (!(scores[v] > least))
-            {
-                continue;
-            }
-
-            if (count == room)
-            {
-                _candidates.AsSpan(0, count).Sort();
-                count = _topK;
-                least = _candidates[count - 1].Score;
-                if (!(scores[v] > least))
-                {
-                    continue;
-                }
-            }
-
-            _candidates[count++] = new Candidate(scores[v], v);
-        }
-
+        var count = Collect(scores, max, Math.Max(LeastOfTop(scores) - max, Everything));
         _candidates.AsSpan(0, count).Sort();
         return Math.Min(count, _topK);
+    }
+
+    // At least k tokens score as much as this: the vocabulary is cut into about four times k parts, whose greatest are
+    // different tokens, and the k-th greatest of these is taken.
+    private double LeastOfTop(ReadOnlySpan<double> scores)
+    {
+        var rows = Lanes.Rows(scores);
+        var best = MemoryMarshal.Cast<double, Vector512<double>>(_weights.AsSpan());
+        var blocks = (int)Math.Min(rows.Length, ((4L * _topK) + Lanes.Width - 1) / Lanes.Width);
+        for (var block = 0; block < blocks; block++)
+        {
+            var row = (int)((long)rows.Length * block / blocks);
+            var end = (int)((long)rows.Length * (block + 1) / blocks);
+            for (best[block] = rows[row++]; row < end; row++)
+            {
+                best[block] = Vector512.MaxNative(best[block], rows[row]);
+            }
+        }
+
+        var greatest = _weights.AsSpan(0, blocks * Lanes.Width);
+        greatest.Sort();
+        return greatest[^_topK];
     }
 
     // Min-p, then top-p, on the first count candidates.
@@ -134,19 +142,14 @@ internal sealed class CandidateFilter
     // sorting, as long as the end of the prefix is clear of what rounding in another order could move.
     private ReadOnlySpan<Candidate> KeepPrefix(ReadOnlySpan<double> scores, double max)
     {
-        var total = Weigh(scores, max);
+        var (total, near, far) = Weigh(scores, max);
 
         // Two orders of summing n positive numbers differ by less than 2 n units of 2^-53 of the sum. The last term
         // also covers the weights that were taken for zero.
         var threshold = _topP * total;
         var slack = (total * scores.Length * 4.5e-16) + (total * 1e-15);
-        var (depth, above) = (0, 0.0);
-        while (depth < Buckets - 1 && above + _bucketSums[depth] < threshold)
-        {
-            above += _bucketSums[depth++];
-        }
-
-        var (sure, edge) = Split(scores, max, depth);
+        var reach = near >= threshold + slack ? Near : far >= threshold + slack ? Far : Everything;
+        var (sure, edge, above) = Split(Collect(scores, max, reach), max, threshold);
         var list = _candidates.AsSpan(sure, edge);
         list.Sort();
         var reached = above;
@@ -166,45 +169,62 @@ internal sealed class CandidateFilter
             }
         }
 
-        return KeepLikely(Collect(scores, double.NegativeInfinity), max);
+        return KeepLikely(Collect(scores, max, Everything), max);
     }
 
-    private double Weigh(ReadOnlySpan<double> scores, double max)
+    // The weight of every token; their sum, and the sums of those that are near and not too far.
+    private (double Total, double Near, double Far) Weigh(ReadOnlySpan<double> scores, double max)
     {
-        var total = 0.0;
+        var (total, near, far) = (Vector512<double>.Zero, Vector512<double>.Zero, Vector512<double>.Zero);
+        var rows = Lanes.Rows(scores);
+        var weights = MemoryMarshal.Cast<double, Vector512<double>>(_weights.AsSpan());
+        for (var i = 0; i < rows.Length; i++)
+        {
+            var x = rows[i] - Vector512.Create(max);
+            var row = PortableMath.Exp(x) & Vector512.GreaterThanOrEqual(x, Vector512.Create(Negligible));
+            weights[i] = row;
+            total += row;
+            near += row & Vector512.GreaterThanOrEqual(x, Vector512.Create(Near));
+            far += row & Vector512.GreaterThanOrEqual(x, Vector512.Create(Far));
+        }
+
+        return (Vector512.Sum(total), Vector512.Sum(near), Vector512.Sum(far));
+    }
+
+    // Of the first count candidates, those in the buckets above that in which the weights reach a threshold, in any
+    // order, then those in it; how many each are, and what those above weigh. A bucket's all sort after those above.
+    private (int Above, int Within, double Weight) Split(int count, double max, double threshold)
+    {
         Array.Clear(_bucketSums);
-        for (var v = 0; v < scores.Length; v++)
+        foreach (var candidate in _candidates.AsSpan(0, count))
         {
-            var weight = scores[v] - max < Negligible ? 0 : PortableMath.Exp(scores[v] - max);
-            _weights[v] = weight;
-            total += weight;
-            _bucketSums[Bucket(scores[v], max)] += weight;
+            _bucketSums[Bucket(candidate.Score, max)] += _weights[candidate.Id];
         }
 
-        return total;
-    }
-
-    // The tokens above a bucket first, in any order, then those in it. A bucket's tokens all sort after those above.
-    private (int Above, int Within) Split(ReadOnlySpan<double> scores, double max, int depth)
-    {
-        var above = 0;
-        var within = 0;
-        for (var v = 0; v < scores.Length; v++)
+        var (depth, weight) = (0, 0.0);
+        while (depth < Buckets - 1 && weight + _bucketSums[depth] < threshold)
         {
-            var bucket = Bucket(scores[v], max);
-            if (bucket < depth)
+            weight += _bucketSums[depth++];
+        }
+
+        var (above, within) = (0, 0);
+        for (var i = 0; i < count; i++)
+        {
+            var candidate = _candidates[i];
+            var bucket = Bucket(candidate.Score, max);
+            if (bucket == depth)
             {
-                _candidates[above++] = new Candidate(scores[v], v);
+                _candidates[above + within++] = candidate;
             }
-            else if (bucket == depth && !double.IsNegativeInfinity(scores[v]))
+            else if (bucket < depth)
             {
-                // Filled from the end, so that one buffer holds both.
-                _candidates[^++within] = new Candidate(scores[v], v);
+                // Those within stay behind those above, so the first of them gives its place up.
+                _candidates[above + within] = _candidates[above];
+                _candidates[above++] = candidate;
             }
         }
 
-        _candidates.AsSpan(_candidates.Length - within).CopyTo(_candidates.AsSpan(above));
-        return (above, within);
+        return (above, within, weight);
     }
 
     private static int Bucket(double score, double max) =>

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Souk.Protocol;
 
 /// <summary>The noise of souk-gumbel-1 for one position of one choice.</summary>
@@ -37,15 +39,33 @@ public readonly struct Gumbel
         -PortableMath.Ln(-PortableMath.Ln((bits + 0.5) / Steps));
 
     /// <summary>
-    /// An upper bound of the noise without a logarithm. With d = 1 - u, -ln u is at least y = d + d^2 / 2; and with
-    /// y = 2^e m, log2 y is at least e + m - 1, since the logarithm is concave. A little is added for rounding.
+    /// Upper bounds of eight tokens' noise without a logarithm. With d = 1 - u, -ln u is at least y = d + d^2 / 2; and
+    /// with y = 2^e m, log2 y is at least e + m - 1, since the logarithm is concave. A little is added for rounding.
     /// </summary>
-    internal static double Bound(ulong bits)
+    internal static Vector512<double> Bound(Vector512<ulong> bits)
     {
-        var d = ((Steps - bits) - 0.5) / Steps;
-        var y = BitConverter.DoubleToUInt64Bits(d + (d * d * 0.5));
-        var m = BitConverter.UInt64BitsToDouble((y & (Steps - 1)) | (1023UL << 52));
-        return 1e-9 - ((((int)(y >> 52) - 1024) + m) * 0.693147180559945);
+        // An integer below 2^52 becomes a double by taking the place of 1's or 2^52's fraction.
+        var one = Vector512.Create(1.0).AsUInt64();
+        var steps = Vector512.Create((double)Steps);
+        var d = Vector512.Create(2.0) - (bits | one).AsDouble() - Vector512.Create(0.5 / Steps);
+        var y = (d + (d * d * 0.5)).AsUInt64();
+        var m = ((y & Vector512.Create(Steps - 1)) | one).AsDouble();
+        var e = ((y >>> 52) | steps.AsUInt64()).AsDouble() - steps - Vector512.Create(1024.0);
+        return Vector512.Create(1e-9) - ((e + m) * 0.693147180559945);
+    }
+
+    /// <summary>Which of eight tokens' scores might reach <paramref name="best"/> with their noise, one bit each. No
+    /// other does: rounding is monotonic, so a score whose sum with a bound stays below stays below.</summary>
+    internal ulong Reaching(Vector512<ulong> ids, Vector512<double> scores, double best)
+    {
+        var wanted = Vector512.Create(best);
+        if (Vector512.LessThanAll(scores + Vector512.Create(Greatest), wanted))
+        {
+            return 0;
+        }
+
+        var bits = Philox4x32.Words(ids, _position, _key.K2, _key.K3, _key.K0, _key.K1) >>> 12;
+        return Vector512.GreaterThanOrEqual(scores + Bound(bits), wanted).ExtractMostSignificantBits();
     }
 
     /// <summary>G of token <paramref name="v"/>.</summary>

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Souk.Protocol;
 
 /// <summary>
@@ -32,5 +34,31 @@ public static class Philox4x32
 
             return (counter0, counter1, counter2, counter3);
         }
+    }
+
+    /// <summary>The first word of each of eight blocks above its second one, in lanes of 64 bits.</summary>
+    /// <param name="counter0">One for each block, below 2^32 as all counters and keys are.</param>
+    internal static Vector512<ulong> Words(
+        Vector512<ulong> counter0, ulong counter1, ulong counter2, ulong counter3, uint key0, uint key1)
+    {
+        var low = Vector512.Create((ulong)uint.MaxValue);
+        var (x0, x1) = (counter0, Vector512.Create(counter1));
+        var (x2, x3) = (Vector512.Create(counter2), Vector512.Create(counter3));
+        unchecked
+        {
+            for (var round = 0; round < Rounds; round++)
+            {
+                var product0 = x0 * Multiplier0;
+                var product1 = x2 * Multiplier1;
+                x0 = (product1 >>> 32) ^ x1 ^ Vector512.Create((ulong)key0);
+                x2 = (product0 >>> 32) ^ x3 ^ Vector512.Create((ulong)key1);
+                x1 = product1 & low;
+                x3 = product0 & low;
+                key0 += Weyl0;
+                key1 += Weyl1;
+            }
+        }
+
+        return (x0 << 32) | x1;
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Souk.Protocol;
 
 /// <summary>
@@ -87,6 +89,30 @@ public static class PortableMath
         p = (p * r) + 0.5;
         var y = 1.0 + (r + ((r * r) * p));
         return Scale(y, (int)k);
+    }
+
+    /// <summary>e to the x of eight numbers from -700 to 700, with the bits that each has by itself; undefined for
+    /// others.</summary>
+    internal static Vector512<double> Exp(Vector512<double> x)
+    {
+        var k = Vector512.Floor((x * Log2E) + Vector512.Create(0.5));
+        var r = (x - (k * Ln2High)) - (k * Ln2Low);
+        var p = Vector512.Create(1.0 / 6227020800.0);
+        p = (p * r) + Vector512.Create(1.0 / 479001600.0);
+        p = (p * r) + Vector512.Create(1.0 / 39916800.0);
+        p = (p * r) + Vector512.Create(1.0 / 3628800.0);
+        p = (p * r) + Vector512.Create(1.0 / 362880.0);
+        p = (p * r) + Vector512.Create(1.0 / 40320.0);
+        p = (p * r) + Vector512.Create(1.0 / 5040.0);
+        p = (p * r) + Vector512.Create(1.0 / 720.0);
+        p = (p * r) + Vector512.Create(1.0 / 120.0);
+        p = (p * r) + Vector512.Create(1.0 / 24.0);
+        p = (p * r) + Vector512.Create(1.0 / 6.0);
+        p = (p * r) + Vector512.Create(0.5);
+        var y = Vector512.Create(1.0) + (r + ((r * r) * p));
+
+        // Added to 1.5 x 2^52, k + 1023 stands in the lowest bits, from where it is shifted to the exponent.
+        return y * ((k + Vector512.Create(6755399441055744.0 + 1023)).AsUInt64() << 52).AsDouble();
     }
 
     // y 2^k for k from -1075 to 1024, in two exact steps where one would leave the normal range.

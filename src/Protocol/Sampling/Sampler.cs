@@ -1,3 +1,6 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+
 namespace Souk.Protocol;
 
 /// <summary>
@@ -15,17 +18,27 @@ public sealed class Sampler
 
     private readonly SamplingParameters _parameters;
     private readonly SamplingKey _key;
+    private readonly int _vocabulary;
     private readonly double[] _scores;
     private readonly CandidateFilter _filter;
 
-    /// <summary>Prepares buffers for one answer.</summary>
+    /// <summary>Prepares one answer with buffers of its own.</summary>
     /// <param name="parameters">In range; see <see cref="SamplingParameters.Flaw"/>.</param>
     /// <param name="key">The answer's key.</param>
     /// <param name="vocabulary">How many logits a step has.</param>
     public Sampler(SamplingParameters parameters, SamplingKey key, int vocabulary)
+        : this(parameters, key, new SamplingBuffers(vocabulary))
+    {
+    }
+
+    /// <summary>Prepares one answer.</summary>
+    /// <param name="parameters">In range; see <see cref="SamplingParameters.Flaw"/>.</param>
+    /// <param name="key">The answer's key.</param>
+    /// <param name="buffers">Not used by another thread while a token is picked.</param>
+    public Sampler(SamplingParameters parameters, SamplingKey key, SamplingBuffers buffers)
     {
         ArgumentNullException.ThrowIfNull(parameters);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(vocabulary);
+        ArgumentNullException.ThrowIfNull(buffers);
         if (parameters.Flaw() is { } flaw)
         {
             throw new ArgumentException(flaw.Message, nameof(parameters));
@@ -33,8 +46,9 @@ public sealed class Sampler
 
         _parameters = parameters;
         _key = key;
-        _scores = new double[vocabulary];
-        _filter = new CandidateFilter(parameters, vocabulary);
+        _vocabulary = buffers.Vocabulary;
+        _scores = buffers.Scores;
+        _filter = new CandidateFilter(parameters, buffers);
     }
 
     /// <summary>Picks the token at position <paramref name="t"/>.</summary>
@@ -51,9 +65,9 @@ public sealed class Sampler
         IReadOnlyDictionary<int, int>? outputCounts = null,
         IReadOnlyDictionary<int, double>? bias = null)
     {
-        if (logits.Length != _scores.Length)
+        if (logits.Length != _vocabulary)
         {
-            throw new ArgumentException($"Expected {_scores.Length} logits, not {logits.Length}.", nameof(logits));
+            throw new ArgumentException($"Expected {_vocabulary} logits, not {logits.Length}.", nameof(logits));
         }
 
         var noise = new Gumbel(_key, choice, t);
@@ -62,22 +76,22 @@ public sealed class Sampler
         var isGreedy = _parameters.Temperature < LeastTemperature;
         if (isGreedy && !isPenalised && bias is not { Count: > 0 })
         {
-            return Greatest(logits);
+            return Checked(logits, Lanes.Greatest(logits));
         }
 
-        for (var v = 0; v < logits.Length; v++)
-        {
-            _scores[v] = logits[v];
-        }
-
+        Lanes.Widen(logits, _scores);
         Shift(bias, isPenalised ? outputCounts : null);
-        var greatest = Greatest(_scores);
+        var greatest = Checked<double>(_scores, Lanes.Greatest<double>(_scores));
         if (isGreedy)
         {
             return greatest;
         }
 
-        Divide(_parameters.Temperature);
+        if (_parameters.Temperature != 1)
+        {
+            Lanes.Divide(_scores, _parameters.Temperature);
+        }
+
         return _filter.IsOff
             ? PickAny(noise, greatest)
             : Pick(noise, _filter.Survivors(_scores, greatest));
@@ -120,7 +134,7 @@ public sealed class Sampler
     private void Favour(int id, double shift)
     {
         // An app may name any id; those that the model does not have change nothing.
-        if (id >= 0 && id < _scores.Length)
+        if (id >= 0 && id < _vocabulary)
         {
             _scores[id] += shift;
         }
@@ -128,89 +142,38 @@ public sealed class Sampler
 
     private void Penalise(int id, int count)
     {
-        if (count > 0 && id >= 0 && id < _scores.Length)
+        if (count > 0 && id >= 0 && id < _vocabulary)
         {
             _scores[id] = (_scores[id] - (_parameters.FrequencyPenalty * count)) - _parameters.PresencePenalty;
         }
     }
 
-    private void Divide(double temperature)
+    private static int Checked<T>(ReadOnlySpan<T> values, int greatest)
+        where T : unmanaged, IFloatingPointIeee754<T>
     {
-        if (temperature == 1)
-        {
-            return;
-        }
-
-        for (var v = 0; v < _scores.Length; v++)
-        {
-            _scores[v] /= temperature;
-        }
-    }
-
-    private static int Greatest(ReadOnlySpan<float> logits)
-    {
-        var best = float.NegativeInfinity;
-        var id = -1;
-        for (var v = 0; v < logits.Length; v++)
-        {
-            var logit = logits[v];
-            if (logit > best)
-            {
-                best = logit;
-                id = v;
-            }
-            else if (float.IsNaN(logit))
-            {
-                throw NotANumber(v);
-            }
-        }
-
-        return Checked(id, best);
-    }
-
-    private static int Greatest(ReadOnlySpan<double> scores)
-    {
-        var best = double.NegativeInfinity;
-        var id = -1;
-        for (var v = 0; v < scores.Length; v++)
-        {
-            var score = scores[v];
-            if (score > best)
-            {
-                best = score;
-                id = v;
-            }
-            else if (double.IsNaN(score))
-            {
-                throw NotANumber(v);
-            }
-        }
-
-        return Checked(id, best);
-    }
-
-    private static int Checked(int id, double best)
-    {
-        if (id < 0)
+        if (greatest < 0)
         {
             throw new SamplingException("Every token is barred: all logits are minus infinity.");
         }
 
-        return double.IsPositiveInfinity(best)
-            ? throw new SamplingException($"The logit of token {id} is plus infinity.")
-            : id;
+        return T.IsFinite(values[greatest]) ? greatest : throw new SamplingException(T.IsNaN(values[greatest])
+            ? $"The logit of token {greatest} is not a number."
+            : $"The logit of token {greatest} is plus infinity.");
     }
-
-    private static SamplingException NotANumber(int id) => new($"The logit of token {id} is not a number.");
 
     private int PickAny(Gumbel noise, int start)
     {
-        // Starting with the most likely token lets the bounds below pass over almost all others.
+        // Starting with the most likely token lets the bounds pass over almost all others.
         var best = _scores[start] + noise[start];
         var id = start;
-        for (var v = 0; v < _scores.Length; v++)
+        var rows = Lanes.Rows(_scores);
+        for (var i = 0; i < rows.Length; i++)
         {
-            Improve(noise, v, _scores[v], ref best, ref id);
+            for (var left = noise.Reaching(Lanes.Ids(i), rows[i], best); left != 0; left &= left - 1)
+            {
+                var v = Lanes.Index(i, left);
+                Improve(noise, v, _scores[v], ref best, ref id);
+            }
         }
 
         return id;
@@ -220,9 +183,22 @@ public sealed class Sampler
     {
         var id = survivors[0].Id;
         var best = survivors[0].Score + noise[id];
-        for (var i = 1; i < survivors.Length; i++)
+        Span<double> scores = stackalloc double[Lanes.Width];
+        Span<ulong> ids = stackalloc ulong[Lanes.Width];
+        for (var rest = survivors[1..]; rest.Length > 0; rest = rest[Math.Min(Lanes.Width, rest.Length)..])
         {
-            Improve(noise, survivors[i].Id, survivors[i].Score, ref best, ref id);
+            for (var lane = 0; lane < Lanes.Width; lane++)
+            {
+                (scores[lane], ids[lane]) = lane < rest.Length
+                    ? (rest[lane].Score, (ulong)rest[lane].Id) : (double.NegativeInfinity, 0);
+            }
+
+            var left = noise.Reaching(Vector512.Create<ulong>(ids), Vector512.Create<double>(scores), best);
+            for (; left != 0; left &= left - 1)
+            {
+                var next = rest[Lanes.Index(0, left)];
+                Improve(noise, next.Id, next.Score, ref best, ref id);
+            }
         }
 
         return id;
@@ -230,19 +206,7 @@ public sealed class Sampler
 
     private static void Improve(Gumbel noise, int v, double score, ref double best, ref int id)
     {
-        // Rounding is monotonic: if score plus a bound is below the best, so is score plus the noise itself.
-        if (score + Gumbel.Greatest < best)
-        {
-            return;
-        }
-
-        var bits = noise.Bits(v);
-        if (score + Gumbel.Bound(bits) < best)
-        {
-            return;
-        }
-
-        var total = score + Gumbel.Noise(bits);
+        var total = score + noise[v];
         if (total > best || (total == best && v < id))
         {
             best = total;

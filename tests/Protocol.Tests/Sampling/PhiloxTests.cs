@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Runtime.Intrinsics;
 using System.Text.Json;
+using CsCheck;
 
 namespace Souk.Protocol.Tests.Sampling;
 
@@ -25,6 +27,19 @@ public class PhiloxTests
             var (c, k, x) = (Words(row, "counter"), Words(row, "key"), Words(row, "block"));
             Assert.Equal((x[0], x[1], x[2], x[3]), Philox4x32.Block(c[0], c[1], c[2], c[3], k[0], k[1]));
         });
+
+    [Fact]
+    public void Eight_at_a_time_are_those_of_one() => Gen.UInt.Array[13].Sample(words =>
+    {
+        ulong[] counters = [.. words[..8].Select(word => (ulong)word)];
+        var together = Philox4x32.Words(
+            Vector512.Create<ulong>(counters), words[8], words[9], words[10], words[11], words[12]);
+        for (var lane = 0; lane < 8; lane++)
+        {
+            var (x0, x1, _, _) = Philox4x32.Block(words[lane], words[8], words[9], words[10], words[11], words[12]);
+            Assert.Equal(((ulong)x0 << 32) | x1, together[lane]);
+        }
+    }, iter: 2_000);
 
     [Fact]
     public void Keys_are_those_of_the_reference()

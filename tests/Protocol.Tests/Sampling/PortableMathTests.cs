@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.Intrinsics;
 using System.Text.Json;
 using CsCheck;
 
@@ -43,6 +44,19 @@ public class PortableMathTests
         Assert.Equal(double.PositiveInfinity, PortableMath.Exp(710));
         Assert.Equal(double.Epsilon, PortableMath.Exp(-745.1));
     }
+
+    [Fact]
+    public void Eight_at_a_time_have_the_bits_of_one() =>
+        Gen.OneOf(Gen.Double[-60, 2], Gen.Double[-700, 700], Gen.Double[-1e-9, 0])
+        .Array[8].Sample(
+            eight =>
+            {
+                var together = PortableMath.Exp(Vector512.Create<double>(eight));
+                for (var lane = 0; lane < 8; lane++)
+                {
+                    Assert.Equal(Bits(PortableMath.Exp(eight[lane])), Bits(together[lane]));
+                }
+            }, iter: 20_000);
 
     private static void Check(string name, Func<double, double> function)
     {

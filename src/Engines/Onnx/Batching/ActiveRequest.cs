@@ -84,10 +84,10 @@ internal sealed class ActiveRequest
     /// <summary>Options of passes that serve this request alone.</summary>
     public RunOptions Run => run!;
 
-    /// <summary>Allocates what generating takes.</summary>
-    public void Begin(Tokenizer tokenizer, int vocabulary)
+    /// <summary>Allocates what generating takes, but for what the engine thread's requests share.</summary>
+    public void Begin(Tokenizer tokenizer, SamplingBuffers buffers)
     {
-        sampler = new Sampler(Asked.Sampling, Asked.Key, vocabulary);
+        sampler = new Sampler(Asked.Sampling, Asked.Key, buffers);
         untaken = new int[Asked.Choices];
         Choices = [.. Enumerable.Range(0, Asked.Choices).Select(index => new ChoiceRun(this, index, tokenizer))];
         lock (events)

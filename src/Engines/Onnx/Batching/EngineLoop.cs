@@ -20,6 +20,7 @@ internal sealed class EngineLoop : IDisposable
     private readonly List<ChoiceRun> parked = [];
     private readonly BatchSet batches;
     private readonly Pass pass;
+    private readonly SamplingBuffers buffers;
     private readonly RunOptions shared = new();
     private volatile bool isStopping;
     private bool hasNews;
@@ -29,6 +30,7 @@ internal sealed class EngineLoop : IDisposable
         this.plan = plan;
         batches = new BatchSet(plan.Decoder, plan.Layout, plan.MostRows, plan.WeightBytes);
         pass = new Pass(plan.Decoder);
+        buffers = new SamplingBuffers(plan.Decoder.Shape.Vocabulary);
 #pragma warning disable RS0030 // ONNX Runtime blocks its caller for a whole pass, so it needs its own threads.
         thread = new Thread(Run) { IsBackground = true, Name = $"souk-inference-{index}" };
 #pragma warning restore RS0030
@@ -167,7 +169,7 @@ internal sealed class EngineLoop : IDisposable
         active.Add(request);
         Guarded(request, () =>
         {
-            request.Begin(plan.Tokenizer, plan.Decoder.Shape.Vocabulary);
+            request.Begin(plan.Tokenizer, buffers);
             bool isScored = request.Asked.PromptLogprobs;
             bool isEmpty = request.Limit == 0 && !isScored;
 
