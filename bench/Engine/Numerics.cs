@@ -4,7 +4,6 @@ using System.Text.Json;
 using Souk.Bench.Engine.Exports;
 using Souk.Engines;
 using Souk.Engines.Onnx;
-using Souk.OpenAi.Chat;
 using Souk.Protocol;
 
 namespace Souk.Bench.Engine;
@@ -108,19 +107,16 @@ internal static class Numerics
         return new Block(size, together, prefill);
     }
 
-    private static EngineRequest Ask(string question, int seed)
+    public static EngineRequest Ask(string question, int seed)
     {
-        // The end token is barred, so that answers have one length; payers differ, so that no prefix is reused.
-        var chat = new ChatRequest
-        {
-            Model = "m", Messages = [ChatMessage.OfText("user", question)], LogitBias = [new(1019, -100)],
-        };
+        // Payers differ, so that no prefix is reused.
         var sampling = SamplingParameters.Default with { Temperature = seed % 2 };
         return new EngineRequest(
-            chat, default, SamplingKey.FromSeed(seed), sampling, Tokens, [], 1, Guid.NewGuid().ToString());
+            Speed.Chat(question), default, SamplingKey.FromSeed(seed), sampling, Tokens, [], 1, Guid.NewGuid()
+                .ToString());
     }
 
-    private static async Task<int[]> AnswerAsync(OnnxEngine engine, EngineRequest request)
+    public static async Task<int[]> AnswerAsync(OnnxEngine engine, EngineRequest request)
     {
         List<int> ids = [];
         await foreach (var happened in engine.GenerateAsync(request with { Payer = $"{Guid.NewGuid()}" }, default))
@@ -134,7 +130,7 @@ internal static class Numerics
         return [.. ids];
     }
 
-    private static IEnumerable<string> Questions(string directory) =>
+    public static IEnumerable<string> Questions(string directory) =>
         File.ReadLines(HalfDirectory.Evaluation(directory))
             .Select(line => JsonDocument.Parse(line).RootElement.GetProperty("question").GetString()!);
 

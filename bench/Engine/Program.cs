@@ -18,6 +18,11 @@ switch (args)
             directory, long.Parse(tokens, CultureInfo.InvariantCulture), file, first.Length == 0 ? 0
                 : Number(first[0]));
         return 0;
+    case ["peer", var directory, var script, var tokens, var rounds, var threads, .. var batches]:
+        await Peer.RunAsync(
+            directory, script, Number(tokens), Number(rounds), Number(threads),
+            batches.Length == 0 ? [1, 4, 16, 64] : [.. batches.Select(Number)]);
+        return 0;
     case ["sampler", var vocabulary, var rounds]:
         SamplerSpeed.Run(Number(vocabulary), Number(rounds));
         return 0;
@@ -30,6 +35,8 @@ switch (args)
             usage: bench/Engine speed MODEL_DIRECTORY TOKENS ROUNDS THREADS LOOPS [AT_ONCE...]
                    bench/Engine waiting MODEL_DIRECTORY ROUNDS THREADS LOOPS
                    bench/Engine numerics MODEL_DIRECTORY TOKENS RESULT_FILE [FIRST_BLOCK]
+                   bench/Engine peer MODEL_DIRECTORY tests/Engines.Tests/LlamaServer/peer.mjs TOKENS ROUNDS THREADS
+                       [AT_ONCE...]
                    bench/Engine sampler VOCABULARY ROUNDS
                    bench/Engine half MODEL_DIRECTORY NEW_DIRECTORY
             """);

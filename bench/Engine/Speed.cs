@@ -13,6 +13,9 @@ namespace Souk.Bench.Engine;
 /// </summary>
 internal static class Speed
 {
+    /// <summary>What ends the demo model's answers.</summary>
+    public const int EndToken = 1019;
+
     public static async Task RunAsync(string directory, int tokens, int rounds, int threads, int loops, int[] batches)
     {
         var options = new OnnxEngineOptions
@@ -21,11 +24,7 @@ internal static class Speed
         };
         await using var engine = await OnnxEngine.LoadAsync(options, default);
         using var bare = new BareLoop(directory, threads, engine.Model.Vocabulary);
-        var chat = new ChatRequest
-        {
-            Model = "m", Messages = [ChatMessage.OfText("user", "Tell me about the sea.")],
-            LogitBias = [new(1019, -100)],
-        };
+        var chat = Chat("Tell me about the sea.");
         int[] prompt = engine.EncodePrompt(chat)!;
         var greedy = SamplingParameters.Default with { Temperature = 0 };
         var sampled = SamplingParameters.Default with { Temperature = 0.8, TopP = 0.95 };
@@ -59,6 +58,12 @@ internal static class Speed
         }
     }
 
+    /// <summary>A question whose answer does not end by itself, so that all have one length.</summary>
+    public static ChatRequest Chat(string question) => new()
+    {
+        Model = "m", Messages = [ChatMessage.OfText("user", question)], LogitBias = [new(EndToken, -100)],
+    };
+
     private static void Row(int batch, string name, List<Rate> rates, List<Rate> bare) =>
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
@@ -70,7 +75,7 @@ internal static class Speed
 
     /// <summary>From when all requests have a token until one has its last, so that all decode together; and how many
     /// tokens the first of them had at the beginning of that.</summary>
-    private static async Task<(Rate Rate, int Ahead)> EngineAsync(
+    public static async Task<(Rate Rate, int Ahead)> EngineAsync(
         OnnxEngine engine, ChatRequest chat, SamplingParameters sampling, int tokens, int batch)
     {
         var guard = new Lock();

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using Souk.Engines;
 using Souk.Engines.Onnx;
-using Souk.OpenAi.Chat;
 using Souk.Protocol;
 
 namespace Souk.Bench.Engine;
@@ -28,7 +27,7 @@ internal static class Waiting
         int read = 0;
         var reading = Task.Run(async () =>
         {
-            int[] words = engine.EncodePrompt(Chat("Count on from 7."))!;
+            int[] words = engine.EncodePrompt(Speed.Chat("Count on from 7."))!;
             while (!ending.IsCancellationRequested)
             {
                 var places = Enumerable.Range(read, engine.Model.Context - 8);
@@ -39,7 +38,7 @@ internal static class Waiting
         var beside = await FirstTokenAsync(engine, rounds);
         await ending.CancelAsync();
         await reading;
-        Console.WriteLine($"first token of a prompt of {engine.EncodePrompt(Chat("Tell me about the sea."))!.Length}, "
+        Console.WriteLine($"first token of a prompt of {engine.EncodePrompt(Speed.Chat("Tell me about the sea."))!.Length}, "
             + $"{rounds} requests, {read} prompts of {engine.Model.Context - 8} read meanwhile, milliseconds");
         Row("alone", alone, alone);
         Row("while long prompts are read", beside, alone);
@@ -88,7 +87,7 @@ internal static class Waiting
     private static async Task MemoryAsync(OnnxEngine engine, int concurrency)
     {
         using var leaving = new CancellationTokenSource();
-        var request = Ask("payer", 400) with { PromptIds = engine.EncodePrompt(Chat("Tell me about the sea.")) };
+        var request = Ask("payer", 400) with { PromptIds = engine.EncodePrompt(Speed.Chat("Tell me about the sea.")) };
         var all = Enumerable.Range(0, concurrency).Select(_ => NeverPulled()).ToList();
         long before = GC.GetTotalMemory(forceFullCollection: true);
         all.AddRange(Enumerable.Range(0, Queued).Select(_ => NeverPulled()));
@@ -115,11 +114,8 @@ internal static class Waiting
     }
 
     private static EngineRequest Ask(string payer, int tokens) => new(
-        Chat("Tell me about the sea."), default, SamplingKey.FromSeed(1),
+        Speed.Chat("Tell me about the sea."), default, SamplingKey.FromSeed(1),
         SamplingParameters.Default with { Temperature = 0 }, tokens, [], 1, payer);
-
-    private static ChatRequest Chat(string question) =>
-        new() { Model = "m", Messages = [ChatMessage.OfText("user", question)], LogitBias = [new(1019, -100)] };
 
     /// <summary>Milliseconds of the clock, and of processor time that all of the process used meanwhile.</summary>
     private sealed record Wait(double Clock, double Processor);

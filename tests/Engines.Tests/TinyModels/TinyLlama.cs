@@ -42,7 +42,8 @@ internal sealed record TinyShape
     public string? ExtraInput { get; init; }
 }
 
-/// <summary>Random weights of one decoder, float32, each matrix [in, out] in row-major order.</summary>
+/// <summary>Weights of one decoder, float32, each matrix [in, out] in row-major order; random unless they are
+/// given.</summary>
 internal sealed class TinyLlama
 {
     private uint state;
@@ -65,6 +66,24 @@ internal sealed class TinyLlama
         {
             Head[i] = i % shape.Vocabulary is > ' ' and <= '~' ? Head[i] : 0;
         }
+    }
+
+    /// <param name="shape">Sizes.</param>
+    /// <param name="read">Gives the weights of a name as PyTorch's Llama has them, matrices turned to [in, out].</param>
+    public TinyLlama(TinyShape shape, Func<string, float[]> read)
+    {
+        Shape = shape;
+        Embedding = read("model.embed_tokens.weight");
+        Layers = [.. Enumerable.Range(0, shape.Layers).Select(layer =>
+        {
+            float[] Of(string name) => read($"model.layers.{layer}.{name}.weight");
+            return new Layer(
+                Of("input_layernorm"), Of("self_attn.q_proj"), Of("self_attn.k_proj"), Of("self_attn.v_proj"),
+                Of("self_attn.o_proj"), Of("post_attention_layernorm"), Of("mlp.gate_proj"), Of("mlp.up_proj"),
+                Of("mlp.down_proj"));
+        })];
+        FinalNorm = read("model.norm.weight");
+        Head = read("lm_head.weight");
     }
 
     public TinyShape Shape { get; }

@@ -18,6 +18,7 @@ internal sealed class ActiveRequest
         new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
 
     private readonly TaskCompletionSource released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<EngineEvent> unsaid = [];
     private readonly int ahead;
     private RunOptions? run;
     private Sampler? sampler;
@@ -96,6 +97,7 @@ internal sealed class ActiveRequest
         }
     }
 
+    /// <summary>Something that the consumer will hear of with the next <see cref="Tell"/>.</summary>
     public void Say(EngineEvent happened)
     {
         if (happened is TokenOut token)
@@ -103,7 +105,19 @@ internal sealed class ActiveRequest
             Interlocked.Increment(ref untaken[token.Choice]);
         }
 
-        events.Writer.TryWrite(happened);
+        unsaid.Add(happened);
+    }
+
+    /// <summary>Tells the consumer what was said. A step's tokens are told when all were picked: consumers woken one by
+    /// one in between would each put a thread of the pool to sleep again.</summary>
+    public void Tell()
+    {
+        foreach (var happened in unsaid)
+        {
+            events.Writer.TryWrite(happened);
+        }
+
+        unsaid.Clear();
     }
 
     /// <summary>Whether another token of a choice may be computed before the consumer takes one.</summary>
@@ -138,6 +152,7 @@ internal sealed class ActiveRequest
     public void End(Exception? failure = null)
     {
         IsOver = true;
+        Tell();
         events.Writer.TryComplete(failure);
     }
 

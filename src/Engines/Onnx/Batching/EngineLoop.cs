@@ -186,6 +186,7 @@ internal sealed class EngineLoop : IDisposable
             // A newcomer's first chunk comes next, so that a short prompt need not wait for long ones.
             prefills.AddFirst(new Prefill(plan, request, reused));
         });
+        request.Tell();
     }
 
     /// <summary>Computes a chunk of a prompt, and the first tokens when it was the last; the next chunk's turn comes
@@ -196,6 +197,7 @@ internal sealed class EngineLoop : IDisposable
         var request = prefill.Request;
         int count = 0;
         bool isDone = Guarded(request, () => count = prefill.Advance(pass, budget));
+        request.Tell();
         if (!isDone)
         {
             prefill.Dispose();
@@ -209,6 +211,7 @@ internal sealed class EngineLoop : IDisposable
         }
 
         bool hasBegun = Guarded(request, () => First(prefill));
+        request.Tell();
         batches.Settle();
         if (hasBegun)
         {
@@ -260,26 +263,19 @@ internal sealed class EngineLoop : IDisposable
 
         for (int row = 0; row < batch.Rows; row++)
         {
-            if (batch[row] is { } choice && !choice.Request.IsOver && TryTake(choice, row))
+            if (batch[row] is { } choice && !choice.Request.IsOver)
             {
-                After(batch, row, choice);
+                Guarded(choice.Request, (choice, pass, row), static it => it.choice.Take(it.pass.Logits(it.row, 0)));
             }
         }
-    }
 
-    private bool TryTake(ChoiceRun choice, int row)
-    {
-        try
+        for (int row = 0; row < batch.Rows; row++)
         {
-            choice.Take(pass.Logits(row, 0));
-            return true;
-        }
-#pragma warning disable CA1031 // Whatever is thrown belongs to the request; the thread serves others.
-        catch (Exception failure)
-#pragma warning restore CA1031
-        {
-            choice.Request.End(Failed(failure));
-            return false;
+            if (batch[row] is { } choice && !choice.Request.IsOver)
+            {
+                After(batch, row, choice);
+                choice.Request.Tell();
+            }
         }
     }
 
@@ -371,11 +367,13 @@ internal sealed class EngineLoop : IDisposable
     }
 
     /// <summary>Work for one request, whose failure is its own; false when it failed.</summary>
-    private static bool Guarded(ActiveRequest request, Action work)
+    private static bool Guarded(ActiveRequest request, Action work) => Guarded(request, work, static it => it());
+
+    private static bool Guarded<T>(ActiveRequest request, T subject, Action<T> work)
     {
         try
         {
-            work();
+            work(subject);
             return true;
         }
 #pragma warning disable CA1031 // Whatever is thrown belongs to the request; the thread serves others.
