@@ -38,7 +38,8 @@ internal static class Waiting
         var beside = await FirstTokenAsync(engine, rounds);
         await ending.CancelAsync();
         await reading;
-        Console.WriteLine($"first token of a prompt of {engine.EncodePrompt(Speed.Chat("Tell me about the sea."))!.Length}, "
+        int length = engine.EncodePrompt(Speed.Chat("Tell me about the sea."))!.Length;
+        Console.WriteLine($"first token of a prompt of {length}, "
             + $"{rounds} requests, {read} prompts of {engine.Model.Context - 8} read meanwhile, milliseconds");
         Row("alone", alone, alone);
         Row("while long prompts are read", beside, alone);

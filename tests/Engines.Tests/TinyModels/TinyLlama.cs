@@ -69,7 +69,7 @@ internal sealed class TinyLlama
     }
 
     /// <param name="shape">Sizes.</param>
-    /// <param name="read">Gives the weights of a name as PyTorch's Llama has them, matrices turned to [in, out].</param>
+    /// <param name="read">Gives the weights of a name of PyTorch's Llama, matrices turned to [in, out].</param>
     public TinyLlama(TinyShape shape, Func<string, float[]> read)
     {
         Shape = shape;
