@@ -1,3 +1,4 @@
+using Souk.Gateway.X402;
 using Souk.Ledger.Customer;
 using Souk.Protocol;
 using Souk.Testbed.Market;
@@ -36,7 +37,7 @@ public sealed class LyingSellersTests
             Assert.True(reply.Status is 502 or 503, reply.Text);
             Assert.Empty(seller.Seen);
             Assert.DoesNotContain(market.Gateway.Book.Channels.Values, channel => channel.Seller is not null);
-            Assert.DoesNotContain(market.Gateway.Book.Draws.Values, draw => draw.Config.Receiver == seller.PayTo);
+            Assert.DoesNotContain(market.Gateway.Book.Draws.Values, draw => SellerSalt.IsSellers(draw.Config.Salt));
             Assert.Equal((Amount.Zero, Amount.Zero), (market.Account.Spent, market.Account.Reserved));
         });
 
@@ -138,6 +139,35 @@ public sealed class LyingSellersTests
 
             Assert.Equal((502, "seller_out_of_step"), (reply.Status, reply.ErrorCode));
             await AssertStoppedAsync(market, seller);
+        });
+
+    [Theory]
+    [InlineData("another's")]
+    [InlineData("beyond the highest")]
+    [InlineData("of another channel")]
+    public void A_lost_reply_is_proved_by_nothing_but_a_voucher_that_was_signed(string proof) => MarketHarness.Run(
+        ScriptedSeller.Options, async market =>
+        {
+            var seller = await ScriptedSeller.StartAsync(market);
+            Assert.Equal(200, (await BuyAsync(market)).Status);
+            seller.Delivers = () => false;
+            await BuyAsync(market);
+            var (key, channel, ceiling) = (market.Keys.Hot, seller.Last!.Voucher.ChannelId, new Amount(1_300));
+            (key, channel, ceiling) = proof switch
+            {
+                "another's" => (market.Keys.Stranger, channel, ceiling),
+                "beyond the highest" => (key, channel, new Amount(9_000)),
+                _ => (key, Sha.Hash("another"u8), ceiling),
+            };
+            var forged = Voucher.Sign(key, market.Chain.Network.EscrowDomain, channel, ceiling);
+            seller.Delivers = () => true;
+            seller.Corrective = terms => terms with
+            {
+                Extra = terms.Extra with { VoucherState = new VoucherState(forged.MaxClaimable, forged.Signature) },
+            };
+
+            Assert.Equal("seller_out_of_step", (await BuyAsync(market)).ErrorCode);
+            Assert.Equal((CustomerChannelState.Frozen, new Amount(300)), (Channel(market).State, Channel(market).Base));
         });
 
     [Fact]
