@@ -85,6 +85,22 @@ public sealed class SellersTests
         });
 
     [Fact]
+    public void A_named_request_is_bought_once_although_the_channel_had_to_be_corrected() => MarketHarness.Run(
+        ScriptedSeller.Options, async market =>
+        {
+            var seller = await ScriptedSeller.StartAsync(market);
+            seller.Delivers = () => false;
+            await BuyAsync(market);
+            seller.Delivers = () => true;
+            var first = await NamedAsync(market);
+            var again = await NamedAsync(market);
+
+            Assert.Equal((200, first.Text), (again.Status, again.Text));
+            Assert.Equal(
+                (new Amount(600), new Amount(300)), (Channel(market).Base, market.Account.Spent));
+        });
+
+    [Fact]
     public void A_request_that_never_arrived_is_found_to_have_cost_nothing() => MarketHarness.Run(
         ScriptedSeller.Options, async market =>
         {
@@ -234,6 +250,15 @@ public sealed class SellersTests
             await response.StartAsync(status, [], default);
             return true;
         };
+
+    private static Task<AppReply> NamedAsync(MarketHarness market)
+    {
+        const string Body = "{\"model\":\"x402/echo\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}";
+        var request = Souk.Wire.WireRequest.Json(
+            "POST", "/v1/chat/completions", System.Text.Encoding.UTF8.GetBytes(Body));
+        request.Headers["idempotency-key"] = "one";
+        return market.App.SendAsync(request);
+    }
 
     internal static Task<AppReply> BuyAsync(MarketHarness market, AppClient? app = null) =>
         (app ?? market.App).ChatAsync(body => body["model"] = ScriptedSeller.Name);
