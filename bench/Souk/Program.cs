@@ -7,6 +7,8 @@ const string Usage = """
       throughput   tokens per second through the whole paid path, beside the bare engine
       tokens       CPU per streamed token, of gateway and provider each in a process of its own
       requests     CPU per request of gateway and provider, and by step
+      compare      CPU of this build beside another build's souk, in turn: compare PROGRAM
+                   [requests|answers|tokens]
       memory       memory of each role at rest
       up           time from 'souk up' to the first settled answer, cold and warm
       evaluation   the whole evaluation set through the network and on the bare engine
@@ -23,6 +25,9 @@ switch (args)
         return 0;
     case ["requests"]:
         await RequestCost.RunAsync();
+        return 0;
+    case ["compare", var program, .. { Length: <= 1 } only]:
+        await Comparison.RunAsync(program, only.FirstOrDefault());
         return 0;
     case ["memory"]:
         await RestingMemory.RunAsync();

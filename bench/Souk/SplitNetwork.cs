@@ -13,6 +13,7 @@ internal sealed class SplitNetwork : IAsyncDisposable
     private readonly List<IAsyncDisposable> _parts = [];
     private readonly string _folder = Directory.CreateTempSubdirectory("souk-bench-").FullName;
     private string _model = "";
+    private string _program = "";
 
     /// <summary>A role's ledger.</summary>
     public string Ledger(string role) => Path.Combine(_folder, role, role + ".ledger");
@@ -27,9 +28,10 @@ internal sealed class SplitNetwork : IAsyncDisposable
 
     /// <summary>Starts it.</summary>
     /// <param name="pauseMs">Milliseconds between the tokens of a trivial upstream; null sells the real model.</param>
-    public static async Task<SplitNetwork> StartAsync(double? pauseMs)
+    /// <param name="program">The program; null for the one of this build.</param>
+    public static async Task<SplitNetwork> StartAsync(double? pauseMs, string? program = null)
     {
-        var network = new SplitNetwork();
+        var network = new SplitNetwork { _program = program ?? Places.Program };
         try
         {
             await network.BeginAsync(pauseMs);
@@ -164,7 +166,7 @@ internal sealed class SplitNetwork : IAsyncDisposable
     private async Task<RoleProcess> SoukAsync(string role, string network, int port, params string[] options)
     {
         var process = await RoleProcess.SoukAsync(
-            [role, "--data", Path.Combine(_folder, role), "--network", network, "--port", Port(port), .. options]);
+            _program, [role, "--data", Path.Combine(_folder, role), "--network", network, "--port", Port(port), .. options]);
         _parts.Add(process);
         return process;
     }
