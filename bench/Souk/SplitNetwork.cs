@@ -166,7 +166,8 @@ internal sealed class SplitNetwork : IAsyncDisposable
     private async Task<RoleProcess> SoukAsync(string role, string network, int port, params string[] options)
     {
         var process = await RoleProcess.SoukAsync(
-            _program, [role, "--data", Path.Combine(_folder, role), "--network", network, "--port", Port(port), .. options]);
+            _program,
+            [role, "--data", Path.Combine(_folder, role), "--network", network, "--port", Port(port), .. options]);
         _parts.Add(process);
         return process;
     }

@@ -12,7 +12,12 @@ namespace Souk.Market.Vouchers;
 /// <param name="PromptTokens">The prompt's tokens, none of them assumed to be cached.</param>
 /// <param name="OutputTokens">The most output tokens that the request can bring, over all choices.</param>
 public sealed record PaidAttempt(
-    Voucher Voucher, ChannelConfig Config, ulong? Index, ulong PromptTokens, ulong OutputTokens);
+    Voucher Voucher, ChannelConfig Config, ulong? Index, ulong PromptTokens, ulong OutputTokens)
+{
+    /// <summary>True where the same voucher, configuration and offer were accepted before for less work: then hashes
+    /// and signature, which cannot have changed, are not checked again.</summary>
+    public bool IsAuthentic { get; init; }
+}
 
 /// <summary>What a provider sees besides the request: its chain and the time.</summary>
 /// <param name="Escrow">The escrow and chain that vouchers are signed for.</param>
@@ -48,7 +53,8 @@ public static class VoucherRules
             return stale;
         }
 
-        var refusal = ChannelRules.Check(attempt.Config, channel.Id, offer!, view.Escrow)
+        var refusal =
+            (attempt.IsAuthentic ? null : ChannelRules.Check(attempt.Config, channel.Id, offer!, view.Escrow))
             ?? CheckChain(view, channel, attempt.Config)
             ?? CheckTurn(channel, attempt.Index)
             ?? CheckVoucher(view.Escrow, channel, attempt);
@@ -92,17 +98,18 @@ public static class VoucherRules
     /// <returns>Null where it is.</returns>
     public static Refusal? CheckVoucher(
         EscrowDomain escrow, SellerChannel channel, Voucher voucher, ChannelConfig config) =>
-        CheckVoucher(escrow, channel, voucher, config, channel.Ceiling);
+        CheckVoucher(escrow, channel, voucher, config, channel.Ceiling, isAuthentic: false);
 
     // A plain client signs what was charged and the price of one request, which may be less than an earlier ceiling
     // of which not all was charged. That one stays in force, and its price is what is worked for.
     private static Refusal? CheckVoucher(EscrowDomain escrow, SellerChannel channel, PaidAttempt attempt) =>
         CheckVoucher(
             escrow, channel, attempt.Voucher, attempt.Config,
-            attempt.Index is null ? channel.Base : channel.Ceiling);
+            attempt.Index is null ? channel.Base : channel.Ceiling, attempt.IsAuthentic);
 
     private static Refusal? CheckVoucher(
-        EscrowDomain escrow, SellerChannel channel, Voucher voucher, ChannelConfig config, Amount least)
+        EscrowDomain escrow, SellerChannel channel, Voucher voucher, ChannelConfig config, Amount least,
+        bool isAuthentic)
     {
         ArgumentNullException.ThrowIfNull(channel);
         ArgumentNullException.ThrowIfNull(voucher);
@@ -126,7 +133,7 @@ public static class VoucherRules
         }
 
         // The signature comes last: it costs a hundred times more than all the rest.
-        return voucher.Signer(escrow) == config.PayerAuthorizer
+        return isAuthentic || voucher.Signer(escrow) == config.PayerAuthorizer
             ? null
             : Theirs(
                 "voucher_signer_mismatch",

@@ -80,7 +80,9 @@ internal sealed class Admission(
         }
 
         // Whoever cannot pay costs no more than this: a body is read and tokenised only for a channel's own customer.
-        if (Judge(journal.Book, view, found.Offer, paid, 0, 0, isPlain: false).Refusal is { } unpaid)
+        var attempt = new PaidAttempt(paid.Voucher, paid.Channel, paid.Index, 0, 0);
+        var channelId = paid.Channel.Id(_escrow);
+        if (Judge(journal.Book, view, found.Offer, paid.Id, channelId, attempt).Refusal is { } unpaid)
         {
             return unpaid;
         }
@@ -144,8 +146,12 @@ internal sealed class Admission(
 
         var result = await journal.RecordAsync<(Admitted Admitted, CoverGate Cover)>(book =>
         {
-            if (!Judge(book, view, offer, paid, prompt, output, plain is not null)
-                .TryGet(out var judged, out var refused))
+            // A gateway's voucher was judged before its body was read.
+            var attempt = new PaidAttempt(paid.Voucher, paid.Channel, plain is null ? paid.Index : null, prompt, output)
+            {
+                IsAuthentic = plain is null,
+            };
+            if (!Judge(book, view, offer, paid.Id, channelId, attempt).TryGet(out var judged, out var refused))
             {
                 return refused;
             }
@@ -180,14 +186,14 @@ internal sealed class Admission(
     }
 
     private Result<(ProviderChannel Channel, Cover Cover)> Judge(
-        ProviderBook book, SellerView view, Offer offer, PaidRequest paid, ulong prompt, ulong output, bool isPlain)
+        ProviderBook book, SellerView view, Offer offer, RequestId id, Bytes32 channelId, PaidAttempt attempt)
     {
-        if (book.Requests.ContainsKey(paid.Id) || WasRefused(paid.Id))
+        if (book.Requests.ContainsKey(id) || WasRefused(id))
         {
             return Theirs("request_repeated", "This request id was used before; ask for its record instead.");
         }
 
-        if (book.Channels.GetValueOrDefault(paid.Channel.Id(_escrow)) is not { } channel)
+        if (book.Channels.GetValueOrDefault(channelId) is not { } channel)
         {
             return Theirs(
                 "channel_unknown",
@@ -201,7 +207,6 @@ internal sealed class Admission(
             return ChannelDesk.Behind(channel);
         }
 
-        var attempt = new PaidAttempt(paid.Voucher, paid.Channel, isPlain ? null : paid.Index, prompt, output);
         return VoucherRules.Accept(view, offer, Seen(channel), attempt).TryGet(out var cover, out var refused)
             ? (channel, cover)
             : refused;

@@ -22,6 +22,8 @@ internal sealed class PaidRun : PaidWork
     private readonly string?[] _reasons;
     private readonly TimeProvider _time;
     private bool _isCounted;
+    private bool _isShort = true;
+    private long _countedAt;
     private ulong _reported;
     private ulong _events;
 
@@ -35,7 +37,10 @@ internal sealed class PaidRun : PaidWork
     }
 
     /// <summary>Told once the prompt is counted and before any token: prefill begins.</summary>
-    public Func<PromptCounted, Bytes32, Task>? Prefilling { get; init; }
+    public Action<PromptCounted, Bytes32>? Prefilling { get; init; }
+
+    /// <summary>Told where the answer takes so long that its beginning should become durable before its end.</summary>
+    public Action? Lasting { get; init; }
 
     /// <inheritdoc/>
     public override IReadOnlyList<RequestChoice> Choices()
@@ -118,6 +123,7 @@ internal sealed class PaidRun : PaidWork
         while (Outcome is null && await PullAsync(events))
         {
             await TakeAsync(events.Current);
+            LastOn();
             if (_stream.IsFull)
             {
                 await _stream.SendAsync();
@@ -147,14 +153,18 @@ internal sealed class PaidRun : PaidWork
     private async ValueTask<bool> PullAsync(IAsyncEnumerator<EngineEvent> events)
     {
         var next = events.MoveNextAsync();
-        if (next.IsCompleted || !_stream.HasHeld || (_stream.IsGathering && FirstTokenAtMs != 0))
+        if (next.IsCompleted)
         {
             return await next;
         }
 
-        if (!_stream.IsGathering)
+        if (_stream.HasHeld && !_stream.IsGathering)
         {
             await _stream.SendAsync();
+        }
+
+        if (FirstTokenAtMs != 0 || !_isCounted)
+        {
             return await next;
         }
 
@@ -163,10 +173,20 @@ internal sealed class PaidRun : PaidWork
             ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         if (!first.IsCompleted)
         {
+            LastOn();
             await _stream.SendAsync();
         }
 
         return await first;
+    }
+
+    private void LastOn()
+    {
+        if (_isShort && _isCounted && _time.GetElapsedTime(_countedAt) >= AnswerStream.MostHeldTime)
+        {
+            _isShort = false;
+            Lasting?.Invoke();
+        }
     }
 
     private ValueTask TakeAsync(EngineEvent happened)
@@ -210,15 +230,16 @@ internal sealed class PaidRun : PaidWork
         var most = _admitted.CountsIds ? ulong.MaxValue : UncountedWork.MostInput(_admitted.Body.Length);
         Cached = Math.Min((ulong)prompt.Cached, Math.Min(_admitted.MostCached, most));
         Input = Math.Min((ulong)prompt.Input + (ulong)prompt.Cached, most) - Cached;
-        _isCounted = true;
         if (_admitted.CountsIds)
         {
             PromptCommitment = Commitments.Prompt(_admitted.Paid.Salt.ToBytes(), prompt.PromptIds ?? []);
         }
 
-        if (Prefilling is { } prefilling)
+        if (!_isCounted)
         {
-            await prefilling(prompt with { Input = (int)Input, Cached = (int)Cached }, PromptCommitment);
+            // An upstream may count again at its end, and a prompt is read once.
+            (_isCounted, _countedAt) = (true, _time.GetTimestamp());
+            Prefilling?.Invoke(prompt with { Input = (int)Input, Cached = (int)Cached }, PromptCommitment);
         }
 
         await _stream.StartAsync();

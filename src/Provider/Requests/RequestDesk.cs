@@ -68,14 +68,17 @@ internal sealed partial class RequestDesk : IDisposable
         await ServeAsync(admission.Admitted, admission.Cover, response, aborted);
     }
 
-    /// <summary>Works on a request that was admitted, up to the receipt.</summary>
+    /// <summary>Works on a request that was admitted, up to the receipt. That the prompt was read is written with a
+    /// raise, with the receipt, or after a second by itself: a crash before that charges nothing for it.</summary>
     public async Task ServeAsync(Admitted admitted, CoverGate cover, IWireResponse response, CancellationToken aborted)
     {
         var id = admitted.Paid.Id;
         using PaidWork run = admitted.Chat.Embedding is null
             ? new PaidRun(admitted, cover, response, _time)
             {
-                Prefilling = (prompt, commitment) => PrefillAsync(id, prompt, commitment),
+                Prefilling = (prompt, commitment) => _journal.Defer(new PrefillBegun(
+                    id, (ulong)prompt.Input, (ulong)prompt.Cached, commitment, Now())),
+                Lasting = () => _ = _journal.RecordAsync(),
             }
             : new PaidEmbedding(admitted, cover, response, _time);
         _running[id] = run;
@@ -206,15 +209,6 @@ internal sealed partial class RequestDesk : IDisposable
         var headers = new WireHeaders(2) { { SoukHeaders.Receipt, ReceiptText.ToHeader(receipt) } };
         headers[SoukHeaders.ProviderNonce] = admitted.ProviderNonce.ToString();
         await response.SendErrorAsync(WireError.From(refusal, StatusOf(refusal)), aborted, headers);
-    }
-
-    // Not awaited by the stream: rows keep their order, so the receipt's row proves that this one is durable too. A
-    // crash before that charges nothing for the prompt.
-    private Task PrefillAsync(RequestId id, Souk.Engines.PromptCounted prompt, Bytes32 commitment)
-    {
-        _ = _journal.RecordAsync(new PrefillBegun(
-            id, (ulong)prompt.Input, (ulong)prompt.Cached, commitment, Now()));
-        return Task.CompletedTask;
     }
 
     private bool TryEnter(Admitted admitted)

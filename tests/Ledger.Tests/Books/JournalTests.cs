@@ -73,6 +73,43 @@ public sealed class JournalTests
     }
 
     [Fact]
+    public async Task What_is_deferred_is_in_the_book_at_once_and_written_before_what_is_recorded_next()
+    {
+        await using var ledger = Open();
+        var journal = await Journal.OpenAsync<CustomerBook>(ledger, None);
+        journal.Defer(Created);
+        Assert.True(journal.Book.ApiKeys.ContainsKey(KeyHash));
+        Assert.False(journal.Durable.ApiKeys.ContainsKey(KeyHash));
+        await Task.Yield();
+        Assert.Equal((0, 0), (ledger.Sequence, _store.Syncs));
+
+        await journal.RecordAsync(new BudgetReserved(Request(1), KeyHash, Units(300), 3));
+
+        Assert.Equal((2, 1), (ledger.Sequence, _store.Syncs));
+        Assert.Equal(Units(300), journal.Durable.ApiKeys[KeyHash].Reserved);
+        Assert.Throws<InvalidOperationException>(() => journal.Defer(Created));
+    }
+
+    [Fact]
+    public async Task Nothing_recorded_makes_what_was_deferred_durable_and_very_much_is_written_by_itself()
+    {
+        await using var ledger = Open();
+        var journal = await Journal.OpenAsync<CustomerBook>(ledger, None);
+        journal.Defer(Created);
+        await journal.RecordAsync();
+        Assert.Equal(1, ledger.Sequence);
+
+        for (var i = 0; i < 2_000; i++)
+        {
+            journal.Defer(new ApiKeyCreated(Hash($"key {i}"), "other", Units(1), null, 1));
+        }
+
+        await journal.RecordAsync();
+        Assert.Equal(2_001, ledger.Sequence);
+        Assert.Equal(2_001, journal.Durable.ApiKeys.Count);
+    }
+
+    [Fact]
     public async Task An_append_that_survived_unacknowledged_is_in_the_rebuilt_book()
     {
         var ledger = _store.Open(TimeProvider.System, TimeSpan.FromDays(1));

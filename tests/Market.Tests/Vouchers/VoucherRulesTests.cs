@@ -65,6 +65,19 @@ public sealed class VoucherRulesTests
             Voucher = Voucher.Sign(Stranger, Escrow, Channel, Units(728)),
         });
 
+    [Fact]
+    public void What_was_authentic_before_is_judged_again_by_all_that_can_change()
+    {
+        var seen = Attempt with { IsAuthentic = true };
+        Assert.True(Accept(attempt: seen with { Voucher = seen.Voucher with { Signature = Sign(1).Signature } }).IsOk);
+        Refuses("channel_busy", channel: Known with { IsBusy = true }, attempt: seen);
+        Refuses("voucher_lower", channel: Known with { Ceiling = Units(729) }, attempt: seen);
+        Refuses("voucher_below_slice", channel: Known with { Base = Units(600) }, attempt: seen);
+        Refuses("voucher_above_deposit", channel: Known with { Deposit = Units(727) }, attempt: seen);
+        Refuses("withdrawal_pending", channel: Known with { IsWithdrawing = true }, attempt: seen);
+        Refuses("index_spent", channel: Known with { Index = 4 }, attempt: seen);
+    }
+
     [Theory]
     [InlineData(1UL)]
     [InlineData(31338UL)]

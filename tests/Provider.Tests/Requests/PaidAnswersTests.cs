@@ -315,4 +315,42 @@ public sealed class PaidAnswersTests
         channel.Ceiling = buyer.Cost(body, 40);
         Assert.Equal("stop", (await buyer.BuyAsync(channel)).Receipt!.Message.FinishReason);
     });
+
+    [Theory]
+    [InlineData(0.5, 0)]
+    [InlineData(1.3, 28)]
+    public void After_a_crash_before_any_raise_a_prompt_is_charged_once_it_was_written_down(double after, int charge) =>
+        MarketHarness.Run(Options, async market =>
+        {
+            var buyer = new Buyer(market);
+            var channel = await buyer.OpenAsync();
+            // Whether tokens come or the prompt takes long, the row is written after a second.
+            market.Engine.PrefillTime = TimeSpan.FromSeconds(charge == 0 ? 0.1 : 10);
+            market.Engine.IsEndless = true;
+            var body = buyer.Body();
+            var request = await buyer.NextAsync(channel, body, 64);
+            var sending = buyer.SendAsync(request, body);
+            await market.WaitAsync(after);
+
+            await market.CrashProviderAsync();
+            await sending;
+            await market.StartProviderAsync();
+
+            var record = (
+                await buyer.Client.GetRequestAsync(market.ProviderTarget, request.Id, CancellationToken.None)).Value;
+            Assert.Equal(new Amount((UInt128)charge), record.Receipt!.Message.Charge);
+        });
+
+    [Fact]
+    public void An_answer_takes_two_syncs_of_the_disk() => MarketHarness.Run(Options, async market =>
+    {
+        var buyer = new Buyer(market);
+        var channel = await buyer.OpenAsync();
+        var request = await buyer.NextAsync(channel, buyer.Body(), 64);
+        var before = market.ProviderDisk.Syncs;
+
+        await buyer.SendAsync(request, buyer.Body());
+
+        Assert.Equal(2, market.ProviderDisk.Syncs - before);
+    });
 }
