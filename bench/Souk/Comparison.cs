@@ -39,11 +39,12 @@ internal static class Comparison
         {
             foreach (var network in round % 2 == 0 ? both : [after, before])
             {
-                var (gateway, provider) = (network.Gateway.Use(), network.Provider.Use());
+                var gateway = ProcessClock.Microseconds(network.Gateway);
+                var provider = ProcessClock.Microseconds(network.Provider);
                 await scenario.Load(network);
                 costs[network].Add((
-                    (network.Gateway.Use().CpuMicroseconds - gateway.CpuMicroseconds) / scenario.Count,
-                    (network.Provider.Use().CpuMicroseconds - provider.CpuMicroseconds) / scenario.Count));
+                    (ProcessClock.Microseconds(network.Gateway) - gateway) / scenario.Count,
+                    (ProcessClock.Microseconds(network.Provider) - provider) / scenario.Count));
             }
         }
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 namespace Souk.Bench;
@@ -9,12 +8,12 @@ internal static partial class ProcessClock
 {
     private const int ScheduledTime = 2;
 
-    public static double Microseconds(Process process)
+    public static double Microseconds(RoleProcess process)
     {
         // The clock's number as the kernel makes it: the complement of the process, and which of its clocks.
         var clock = (~process.Id << 3) | ScheduledTime;
         return OperatingSystem.IsLinux() && GetTime(clock, out var time) == 0
-            ? (time.Seconds * 1e6) + (time.Nanoseconds / 1e3) : process.TotalProcessorTime.TotalMicroseconds;
+            ? (time.Seconds * 1e6) + (time.Nanoseconds / 1e3) : process.Use().CpuMicroseconds;
     }
 
     [LibraryImport("libc", EntryPoint = "clock_gettime")]

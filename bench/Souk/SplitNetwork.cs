@@ -101,11 +101,11 @@ internal sealed class SplitNetwork : IAsyncDisposable
         List<(double Gateway, double Provider)> costs = [];
         for (var i = 0; i < Times; i++)
         {
-            var (gateway, provider) = (Gateway.Use(), Provider.Use());
+            var (gateway, provider) = (ProcessClock.Microseconds(Gateway), ProcessClock.Microseconds(Provider));
             await load();
             costs.Add((
-                Gateway.Use().CpuMicroseconds - gateway.CpuMicroseconds,
-                Provider.Use().CpuMicroseconds - provider.CpuMicroseconds));
+                ProcessClock.Microseconds(Gateway) - gateway,
+                ProcessClock.Microseconds(Provider) - provider));
         }
 
         return (Table.Median(costs.Select(cost => cost.Gateway)), Table.Median(costs.Select(cost => cost.Provider)));
@@ -165,9 +165,10 @@ internal sealed class SplitNetwork : IAsyncDisposable
 
     private async Task<RoleProcess> SoukAsync(string role, string network, int port, params string[] options)
     {
-        var process = await RoleProcess.SoukAsync(
+        var process = await RoleProcess.StartAsync(
             _program,
-            [role, "--data", Path.Combine(_folder, role), "--network", network, "--port", Port(port), .. options]);
+            [role, "--data", Path.Combine(_folder, role), "--network", network, "--port", Port(port), .. options],
+            "Stop with Ctrl-C");
         _parts.Add(process);
         return process;
     }

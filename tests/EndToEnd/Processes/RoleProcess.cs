@@ -26,8 +26,8 @@ internal sealed class RoleProcess : IAsyncDisposable
     }
 
     /// <summary>Runs a command of <c>souk</c> that runs until it is stopped.</summary>
-    public static Task<RoleProcess> SoukAsync(string program, params string[] arguments) =>
-        StartAsync(program, arguments, "Stop with Ctrl-C");
+    public static Task<RoleProcess> SoukAsync(params string[] arguments) =>
+        StartAsync(Places.Program, arguments, "Stop with Ctrl-C");
 
     /// <summary>Runs a program until it prints that it is ready.</summary>
     public static async Task<RoleProcess> StartAsync(string program, IEnumerable<string> arguments, string ready)
@@ -78,11 +78,14 @@ internal sealed class RoleProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>What it has used so far.</summary>
+    /// <summary>The system's number of it.</summary>
+    public int Id => _process.Id;
+
+    /// <summary>What it has used so far; the system counts CPU in hundredths of a second.</summary>
     public Usage Use()
     {
         _process.Refresh();
-        return new Usage(ProcessClock.Microseconds(_process), _process.WorkingSet64);
+        return new Usage(_process.TotalProcessorTime.TotalMicroseconds, _process.WorkingSet64);
     }
 
     public async ValueTask DisposeAsync()

@@ -27,7 +27,10 @@ internal sealed class AdminReader : IDisposable
     public async Task PostAsync(string path)
     {
         using var reply = await _http.PostAsync(path, null);
-        Assert.True(reply.IsSuccessStatusCode, await reply.Content.ReadAsStringAsync());
+        if (!reply.IsSuccessStatusCode)
+        {
+            throw new HttpRequestException(await reply.Content.ReadAsStringAsync());
+        }
     }
 
     /// <summary>Makes an API key with a budget in whole currency.</summary>
