@@ -202,7 +202,7 @@ internal sealed class Admission(
 
         // A plain client cannot show its last receipt. It goes on from what it and the chain know, and what was lost
         // besides is forfeited, as its scheme has it.
-        if (isPlain ? channel.Claimed > channel.Base : channel.IsBehind)
+        if (attempt.Index is null ? channel.Claimed > channel.Base : channel.IsBehind)
         {
             return ChannelDesk.Behind(channel);
         }
