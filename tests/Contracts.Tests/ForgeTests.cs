@@ -70,6 +70,29 @@ public sealed class ForgeTests
         ExpectSame(committed, measured);
     }
 
+    /// <summary>A fixed sample of `npm run invariants`.</summary>
+    [Fact]
+    public async Task Invariants_hold_and_their_handlers_take_every_branch()
+    {
+        await Run.Value;
+        var outcome = await Command.RunAsync(
+            "node", Command.Folder, "script/invariants.mjs", "--calls", "15000", "--runs", "10", "--depth", "500",
+            "--results", "cache/invariants-sample.jsonl");
+
+        Assert.True(outcome.ExitCode == 0, outcome.Said);
+    }
+
+    /// <summary>A fixed sample of `npm run mutants`.</summary>
+    [Fact]
+    public async Task The_suite_kills_a_sample_of_mutants()
+    {
+        await Run.Value;
+        var outcome = await Command.RunAsync(
+            "node", Command.Folder, "script/mutate.mjs", "--sample", "6", "--results", "cache/mutants-sample.jsonl");
+
+        Assert.True(outcome.ExitCode == 0, outcome.Said);
+    }
+
     [Fact]
     public async Task The_page_on_gas_shows_the_committed_costs_and_its_goals_hold()
     {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Test} from "../support/Test.sol";
+import {Reporting} from "./Counted.sol";
 import {EscrowHandler} from "./EscrowHandler.sol";
 
-contract EscrowInvariants is Test {
+contract EscrowInvariants is Reporting {
     EscrowHandler private _handler;
 
     function setUp() public {
         _handler = new EscrowHandler();
-        bytes4[] memory selectors = new bytes4[](10);
+        bytes4[] memory selectors = new bytes4[](11);
         selectors[0] = EscrowHandler.deposit.selector;
         selectors[1] = EscrowHandler.signVoucher.selector;
         selectors[2] = EscrowHandler.claimAny.selector;
@@ -20,7 +20,13 @@ contract EscrowInvariants is Test {
         selectors[7] = EscrowHandler.finalizeWithdraw.selector;
         selectors[8] = EscrowHandler.trespass.selector;
         selectors[9] = EscrowHandler.wait.selector;
+        selectors[10] = EscrowHandler.claimMany.selector;
         target(address(_handler), selectors);
+    }
+
+    /// @dev forge calls this at the end of each run.
+    function afterInvariant() external {
+        reportOf(_handler);
     }
 
     /// @dev One campaign checks all: forge would run one for each invariant function.

@@ -2,10 +2,10 @@
 pragma solidity 0.8.37;
 
 import {IProviderRegistry} from "../../src/interfaces/IProviderRegistry.sol";
-import {Test} from "../support/Test.sol";
+import {Reporting} from "./Counted.sol";
 import {RegistryHandler} from "./RegistryHandler.sol";
 
-contract RegistryInvariants is Test {
+contract RegistryInvariants is Reporting {
     RegistryHandler private _handler;
 
     function setUp() public {
@@ -22,6 +22,11 @@ contract RegistryInvariants is Test {
         selectors[8] = RegistryHandler.slash.selector;
         selectors[9] = RegistryHandler.wait.selector;
         target(address(_handler), selectors);
+    }
+
+    /// @dev forge calls this at the end of each run.
+    function afterInvariant() external {
+        reportOf(_handler);
     }
 
     /// @dev One campaign checks all: forge would run one for each invariant function.

@@ -3,10 +3,11 @@ pragma solidity 0.8.37;
 
 import {IProviderRegistry} from "../../src/interfaces/IProviderRegistry.sol";
 import {Fixture} from "../support/Fixture.sol";
+import {Counted} from "./Counted.sol";
 
 /// @notice Providers that come, go and change their minds, courts and strangers that reach for their stakes, and a
 /// second opinion on which court is in force and when money may leave.
-contract RegistryHandler is Fixture {
+contract RegistryHandler is Fixture, Counted {
     struct Expectation {
         uint256 locked;
         uint256 released;
@@ -61,14 +62,21 @@ contract RegistryHandler is Fixture {
             e.nextDelayAt = 0;
             e.court = courtAt(court);
             e.nextCourtAt = 0;
-        } catch {}
+            hit("register");
+        } catch {
+            hit("register refused");
+        }
     }
 
     function updateKeys(uint256 i, uint256 node, uint256 payout) external {
         address who = providerAt(i);
         bytes memory proof = nodeProof(who, _nodeKey(node));
         vm.prank(who);
-        try registry.updateKeys(_keys(node, payout), proof) {} catch {}
+        try registry.updateKeys(_keys(node, payout), proof) {
+            hit("new keys");
+        } catch {
+            hit("new keys refused");
+        }
     }
 
     function updateDelay(uint256 i, uint32 delay) external {
@@ -79,12 +87,16 @@ contract RegistryHandler is Fixture {
             Expectation storage e = _advanced(who);
             e.nextDelayAt = 0;
             if (delay >= e.delay) {
+                hit("longer delay");
                 e.delay = delay;
             } else {
+                hit("shorter delay");
                 e.nextDelay = delay;
                 e.nextDelayAt = block.timestamp + e.delay;
             }
-        } catch {}
+        } catch {
+            hit("delay refused");
+        }
     }
 
     function updateCourt(uint256 i, uint256 court) external {
@@ -93,8 +105,11 @@ contract RegistryHandler is Fixture {
         try registry.updateCourt(courtAt(court)) {
             Expectation storage e = _advanced(who);
             e.nextCourt = courtAt(court);
+            hit(e.nextCourt == e.court ? bytes32("same court") : bytes32("new court"));
             e.nextCourtAt = e.nextCourt == e.court ? 0 : block.timestamp + e.delay;
-        } catch {}
+        } catch {
+            hit("court refused");
+        }
     }
 
     function lockStake(uint256 i, uint128 amount, bool isSigned) external {
@@ -106,25 +121,31 @@ contract RegistryHandler is Fixture {
             bytes memory signature = authorise(PAYER_KEY, address(registry), amount, keccak256(abi.encode(who, salt)));
             try registry.lockWithAuthorization(who, payer, amount, 0, FAR, salt, signature) {
                 expected[who].locked += amount;
-            } catch {}
+                hit("lock, signed");
+            } catch {
+                hit("lock, signed, refused");
+            }
         } else {
             vm.prank(payer);
             currency.approve(address(registry), amount);
             vm.prank(payer);
             try registry.lock(who, amount) {
                 expected[who].locked += amount;
-            } catch {}
+                hit("lock");
+            } catch {
+                hit("lock refused");
+            }
         }
     }
 
     function unbond(uint256 i, uint128 amount) external {
         address who = providerAt(i);
         uint128 stake = registry.stateOf(who).stake;
-        if (stake == 0) return;
+        if (stake == 0) return hit("unbond nothing");
         vm.prank(who);
-        try registry.unbond(uint128(bound(amount, 1, stake))) {
-            _restartRelease(who);
-        } catch {}
+        registry.unbond(uint128(bound(amount, 1, stake)));
+        hit("unbond");
+        _restartRelease(who);
     }
 
     function leave(uint256 i) external {
@@ -132,8 +153,11 @@ contract RegistryHandler is Fixture {
         bool hasStake = registry.stateOf(who).stake > 0;
         vm.prank(who);
         try registry.leave() {
+            hit(hasStake ? bytes32("leave with a stake") : bytes32("leave"));
             if (hasStake) _restartRelease(who);
-        } catch {}
+        } catch {
+            hit("leave refused");
+        }
     }
 
     function release(uint256 i, address sender) external {
@@ -144,7 +168,10 @@ contract RegistryHandler is Fixture {
             expected[who].released += currency.balanceOf(who) - before;
             if (block.timestamp < expected[who].releaseAt) broken = "a stake was released early";
             expected[who].releaseAt = 0;
-        } catch {}
+            hit("release");
+        } catch {
+            hit("release refused");
+        }
     }
 
     function slash(uint256 i, uint256 by, uint128 amount) external {
@@ -157,10 +184,14 @@ contract RegistryHandler is Fixture {
         try registry.slash(who, amount, STRANGER) {
             if (sender != inForce) broken = "somebody other than the court in force slashed";
             expected[who].slashed += currency.balanceOf(STRANGER) - before;
-        } catch {}
+            hit("slash");
+        } catch {
+            hit(sender == inForce ? bytes32("slash of nothing") : bytes32("slash refused"));
+        }
     }
 
     function wait(uint32 time) external {
+        hit("wait");
         vm.warp(block.timestamp + bound(time, 1, 20 days));
     }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Test} from "../support/Test.sol";
+import {Reporting} from "./Counted.sol";
 import {VaultHandler} from "./VaultHandler.sol";
 
-contract VaultInvariants is Test {
+contract VaultInvariants is Reporting {
     VaultHandler private _handler;
     uint256 private _start;
 
@@ -23,6 +23,11 @@ contract VaultInvariants is Test {
         selectors[8] = VaultHandler.removeStolenKey.selector;
         selectors[9] = VaultHandler.wait.selector;
         target(address(_handler), selectors);
+    }
+
+    /// @dev forge calls this at the end of each run.
+    function afterInvariant() external {
+        reportOf(_handler);
     }
 
     /// @dev One campaign checks all: forge would run one for each invariant function.

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
+
 import {IBatchSettlement} from "../../src/interfaces/IBatchSettlement.sol";
 import {ICustomerVault} from "../../src/interfaces/ICustomerVault.sol";
+import {IRelayed} from "../../src/interfaces/IRelayed.sol";
 import {Fixture} from "../support/Fixture.sol";
+import {Counted} from "./Counted.sol";
 
 /// @notice A gateway with an honest hot key, and a thief who holds the other hot key and registers as a provider. The
 /// thief tries everything that the contracts offer.
-contract VaultHandler is Fixture {
+contract VaultHandler is Fixture, Counted {
     uint256 public constant KEYS = 2;
     uint256 public constant RECEIVERS = 4;
     uint128 public constant KEY_CAP = 500e6;
@@ -88,6 +92,7 @@ contract VaultHandler is Fixture {
         bytes memory signature = authorise(PAYER_KEY, address(vault), amount, nonce);
         vault.fund(payer, amount, 0, FAR, nonce, signature);
         funded += amount;
+        hit("fund");
     }
 
     function drawAny(uint256 which, uint256 to, uint128 amount, uint256 salt) external {
@@ -106,47 +111,62 @@ contract VaultHandler is Fixture {
 
     /// @dev Every draw ever signed lies around for anyone to send again.
     function replay(uint256 which) external {
-        if (_seen.length == 0) return;
+        if (_seen.length == 0) return hit("replay of nothing");
         which %= _seen.length;
         _tryDraw(_seenConfigs[which], _seenAmounts[which], _seen[which]);
     }
 
     function claimAndSettle(uint256 which, uint128 total) external {
-        if (_open.length == 0) return;
+        if (_open.length == 0) return hit("claim on nothing");
         IBatchSettlement.ChannelConfig memory config = _open[which % _open.length];
         total = uint128(bound(total, 0, balanceOf(escrow.getChannelId(config))));
         claim(config, config.payerAuthorizer == hotKey ? HOT_KEY : OTHER_HOT_KEY, total);
         uint256 before = currency.balanceOf(config.receiver);
         escrow.settle(config.receiver, address(currency));
-        settled += currency.balanceOf(config.receiver) - before;
+        uint256 paid = currency.balanceOf(config.receiver) - before;
+        settled += paid;
+        hit(paid == 0 ? bytes32("claim of nothing more") : bytes32("claim"));
     }
 
     function refund(uint256 which, uint128 amount) external {
-        if (_open.length == 0) return;
+        if (_open.length == 0) return hit("refund on nothing");
         IBatchSettlement.ChannelConfig memory config = _open[which % _open.length];
         uint256 before = currency.balanceOf(address(vault));
         vm.prank(config.receiver);
         escrow.refund(config, uint128(bound(amount, 1, 400e6)));
-        returned += currency.balanceOf(address(vault)) - before;
+        uint256 paid = currency.balanceOf(address(vault)) - before;
+        returned += paid;
+        hit(paid == 0 ? bytes32("refund of nothing") : bytes32("refund"));
     }
 
     /// @dev The thief's key takes back channels, where it can: the money can only reach the vault.
     function takeBack(uint256 which, uint128 amount) external {
-        if (_open.length == 0) return;
+        if (_open.length == 0) return hit("take back nothing");
         IBatchSettlement.ChannelConfig memory config = _open[which % _open.length];
+        (uint256 balance, uint256 claimed) = escrow.channels(escrow.getChannelId(config));
+        if (amount % 4 != 0 && balance > claimed) amount = uint128(bound(amount, 1, balance - claimed));
         uint256 before = currency.balanceOf(address(vault));
         vm.prank(otherHotKey);
         try vault.initiateWithdraw(config, amount) {
+            hit("withdrawal begun");
             if (config.payerAuthorizer != otherHotKey) broken = "a key stopped another key's channel";
-        } catch {}
+        } catch {
+            hit("withdrawal refused");
+        }
         vm.prank(otherHotKey);
-        try vault.finalizeWithdraw(config) {} catch {}
+        try vault.finalizeWithdraw(config) {
+            hit("withdrawal ended");
+        } catch {
+            hit("withdrawal not ended");
+        }
         returned += currency.balanceOf(address(vault)) - before;
     }
 
     function withdraw(uint128 amount) external {
-        amount = uint128(bound(amount, 0, 1000e6));
-        if (amount > currency.balanceOf(address(vault))) return;
+        uint256 money = currency.balanceOf(address(vault));
+        bool isAll = amount % 8 == 0;
+        hit(isAll ? bytes32("owner takes all") : bytes32("owner takes some"));
+        amount = uint128(isAll ? money : bound(amount, 0, money));
         relay(
             vault, OWNER_KEY, abi.encodeCall(ICustomerVault.withdraw, (address(currency), amount)), bytes32(++_nonces)
         );
@@ -169,6 +189,7 @@ contract VaultHandler is Fixture {
         try vault.addHotKey(otherHotKey, type(uint128).max) {
             broken = "a hot key raised its cap";
         } catch {}
+        hit("steal");
         vm.prank(otherHotKey);
         try vault.collect(address(vault), address(currency), amount, 0, "") {
             broken = "collected alone";
@@ -177,13 +198,15 @@ contract VaultHandler is Fixture {
 
     function removeStolenKey(uint256 chance) external {
         // Not every campaign should see the theft end.
-        if (chance % 64 != 0 || _isKeyRemoved) return;
+        if (chance % 64 != 0 || _isKeyRemoved) return hit("key stays");
+        hit("key removed");
         vm.prank(owner);
         vault.removeHotKey(otherHotKey);
         _isKeyRemoved = true;
     }
 
     function wait(uint32 time) external {
+        hit("wait");
         vm.warp(block.timestamp + bound(time, 1, 3 hours));
     }
 
@@ -199,7 +222,15 @@ contract VaultHandler is Fixture {
             drawnBy[config.payerAuthorizer] += amount;
             drawnFor[config.receiver] += amount;
             _remember(config);
-        } catch {}
+            hit("draw");
+        } catch (bytes memory why) {
+            bytes4 error = bytes4(why);
+            if (error == ICustomerVault.CapExceeded.selector) hit("draw above a cap");
+            else if (error == IRelayed.AuthorisationNonceUsed.selector) hit("draw replayed");
+            else if (error == ICustomerVault.NotHotKey.selector) hit("draw by a removed key");
+            else if (error == IERC20Errors.ERC20InsufficientBalance.selector) hit("draw from an empty vault");
+            else broken = "a draw was refused for no reason";
+        }
     }
 
     /// @dev A second opinion on the leaky buckets, in units of a 24 h's part so that nothing is rounded.

@@ -3,6 +3,12 @@ pragma solidity 0.8.37;
 
 /// @notice The cheatcodes of forge that these tests use.
 interface Vm {
+    struct Log {
+        bytes32[] topics;
+        bytes data;
+        address emitter;
+    }
+
     function addr(uint256 privateKey) external pure returns (address);
     function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function label(address account, string calldata name) external;
@@ -20,6 +26,9 @@ interface Vm {
     /// Matches the selector and leaves the values open.
     function expectPartialRevert(bytes4 selector) external;
     function expectEmit() external;
+    function expectEmit(address emitter) external;
+    function recordLogs() external;
+    function getRecordedLogs() external returns (Log[] memory);
     function assume(bool condition) external pure;
 
     function assertTrue(bool condition, string calldata why) external pure;
@@ -34,6 +43,9 @@ interface Vm {
     /// Writes the gas of the last call to snapshots/, or compares under FORGE_SNAPSHOT_CHECK.
     function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256);
 
+    function envOr(string calldata name, string calldata otherwise) external view returns (string memory);
+    function writeLine(string calldata path, string calldata line) external;
+    function toString(uint256 value) external pure returns (string memory);
     function readFile(string calldata path) external view returns (string memory);
     function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
     function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);

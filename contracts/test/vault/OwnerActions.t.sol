@@ -86,6 +86,15 @@ contract OwnerActionsTest is Fixture {
         assertTrue(!vault.isHotKey(hotKey), "removed");
     }
 
+    function test_a_contract_owner_is_bound_by_no_other_signature() public {
+        vm.etch(owner, address(new Wallet(voucherSigner)).code);
+        bytes[] memory calls = new bytes[](1);
+        calls[0] = abi.encodeCall(ICustomerVault.removeHotKey, (hotKey));
+        bytes memory signature = sign(HOT_KEY, _vault.relayDigest(owner, calls, "n", FAR));
+        vm.expectRevert(abi.encodeWithSelector(IRelayed.AuthorisationSignatureInvalid.selector, owner));
+        _vault.relay(owner, calls, "n", FAR, signature);
+    }
+
     function test_removing_an_unknown_key_fails() public {
         vm.expectRevert(abi.encodeWithSelector(ICustomerVault.NotHotKey.selector, STRANGER));
         vm.prank(owner);

@@ -22,6 +22,7 @@ internal static class EscrowRules
             config.WithdrawDelay is >= ChannelConfig.MinWithdrawDelay and <= ChannelConfig.MaxWithdrawDelay,
             "WithdrawDelayOutOfRange");
         Require(!amount.IsZero, "ZeroDeposit");
+        Require(!collector.IsZero, "InvalidCollector");
         var id = config.Id(acting.Network.EscrowDomain);
         books = collector == acting.Network.Erc3009Collector
             ? ReceiveRules.Collect(books, acting, collector, config, id, amount, data.Span)
@@ -124,7 +125,8 @@ internal static class EscrowRules
         Require(row.Total <= row.Ceiling, "ClaimExceedsCeiling");
         Require(row.Total <= known.State.Balance, "ClaimExceedsBalance");
         var signer = Secp256k1.Recover(Voucher.Digest(domain, id, row.Ceiling), row.Signature);
-        Require(signer is not null && signer == row.Channel.PayerAuthorizer, "InvalidSignature");
+        var authorizer = row.Channel.PayerAuthorizer.IsZero ? row.Channel.Payer : row.Channel.PayerAuthorizer;
+        Require(signer is not null && signer == authorizer, "InvalidSignature");
         var added = row.Total - known.State.Claimed;
         var receiver = row.Channel.Receiver;
         var sums = books.Receivers.GetValueOrDefault(receiver) ?? new ReceiverState(Amount.Zero, Amount.Zero);
