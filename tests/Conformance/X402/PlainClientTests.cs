@@ -73,6 +73,8 @@ public sealed class PlainClientTests : IAsyncLifetime
         AssertVouchersCameFirst(rows, channel);
 
         await AssertMoneyAsync(provider, channel, deposit, charged, done);
+        TestContext.Current.SendDiagnosticMessage(
+            $"{Answers} answers for {charged} of {deposit} deposited, {deposit - charged} refunded.");
         AssertFacilitated(done.GetProperty("facilitated"));
     }
 
