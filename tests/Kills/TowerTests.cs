@@ -9,7 +9,8 @@ namespace Souk.Kills;
 
 /// <summary>
 /// A provider that is killed while a customer owes it, and a customer that withdraws: the watchtower, itself killed and
-/// started again in between, claims before the deadline. Real chain, real processes, the program's own commands.
+/// started again in between, claims before the deadline, and once more after a reorganisation. Real chain, real
+/// processes, the program's own commands.
 /// </summary>
 public sealed class TowerTests : IAsyncLifetime
 {
@@ -77,11 +78,18 @@ public sealed class TowerTests : IAsyncLifetime
         MarketBasics.Must(await hot.SubmitAsync(
             new VaultInitiateWithdraw(_basics.Vault, config, state.Available), default));
         await TravelAsync((Day / 4) + 60);
+        await _basics.Node.CallAsync("anvil_mine", "0x10");
         using var reader = new ChainReader(_basics.Node.Url);
         Assert.Equal(BigInteger.Zero, (await ClaimedAsync(reader, channel)));
 
         await StartTowerAsync();
         await UntilAsync(async () => await ClaimedAsync(reader, channel) == earned, "the watchtower claims");
+
+        // A reorganisation takes the claim out of the chain again, after the watchtower has seen it there.
+        await UntilAsync(async () => await TowerClaimedAsync() != "0", "the watchtower knows that it claimed");
+        await _basics.Node.CallAsync("anvil_reorg", 4, Array.Empty<object>());
+        Assert.Equal(BigInteger.Zero, await ClaimedAsync(reader, channel));
+        await UntilAsync(async () => await ClaimedAsync(reader, channel) == earned, "the watchtower claims again");
 
         // The customer gets the rest, and no more.
         await TravelAsync(Day);
@@ -163,6 +171,12 @@ public sealed class TowerTests : IAsyncLifetime
         using var admin = new AdminReader(new Uri($"http://127.0.0.1:{Text(_towerAdmin)}"), Token("watch"));
         var seen = (await admin.GetAsync("/watch/v1/status")).GetProperty("providers")[0];
         return (seen.GetProperty("protected").GetString()!, seen.GetProperty("unprotected").GetString());
+    }
+
+    private async Task<string> TowerClaimedAsync()
+    {
+        using var admin = new AdminReader(new Uri($"http://127.0.0.1:{Text(_towerAdmin)}"), Token("watch"));
+        return (await admin.GetAsync("/watch/v1/status")).GetProperty("claimed").GetString()!;
     }
 
     private async Task ClaimAsync()

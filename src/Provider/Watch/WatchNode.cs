@@ -41,7 +41,6 @@ public sealed record WatchStatus(
 public sealed class WatchNode
 {
     private const int MostEndedAtOnce = 256;
-    private static readonly TimeSpan EndAfter = TimeSpan.FromDays(1);
     private readonly WatchOptions _options;
     private readonly TimeProvider _time;
     private readonly Journal<WatchBook> _journal;
@@ -126,7 +125,7 @@ public sealed class WatchNode
         }
     }
 
-    // A claim is let go a day after all of it was claimed, which no reorganisation reaches.
+    // A claim is let go long after all of it was claimed, which no reorganisation reaches.
     private async Task EndAsync()
     {
         List<LedgerEvent> ended = [];
@@ -140,7 +139,7 @@ public sealed class WatchNode
             {
                 _spentSince.Add(held.ChannelId, _time.GetTimestamp());
             }
-            else if (_time.GetElapsedTime(since) >= EndAfter && ended.Count < MostEndedAtOnce)
+            else if (_time.GetElapsedTime(since) >= _options.LetGoAfter && ended.Count < MostEndedAtOnce)
             {
                 ended.Add(new GuardEnded(
                     held.ChannelId, state.Claimed, (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds()));

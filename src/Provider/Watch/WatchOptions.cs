@@ -26,6 +26,10 @@ public sealed class WatchOptions
     /// <summary>How often all channels are read again, whatever the news say. Default 2 min.</summary>
     public TimeSpan ReadAllEvery { get; init; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>How long a claim is held after all of it was claimed on the chain: longer than a reorganisation can
+    /// reach back. Default one day.</summary>
+    public TimeSpan LetGoAfter { get; init; } = TimeSpan.FromDays(1);
+
     /// <summary>Most channels held; claims of further ones are refused. Each takes about a kilobyte of memory. Default
     /// 100,000.</summary>
     public int MostChannels { get; init; } = 100_000;
@@ -40,7 +44,8 @@ public sealed class WatchOptions
         List<string> problems = [];
         Check(Authorizers.Count > 0, "There is nobody to watch for; name at least one provider.");
         Check(
-            SilentAfter > TimeSpan.Zero && Every > TimeSpan.Zero && ReadAllEvery > TimeSpan.Zero,
+            SilentAfter > TimeSpan.Zero && Every > TimeSpan.Zero && ReadAllEvery > TimeSpan.Zero
+                && LetGoAfter > TimeSpan.Zero,
             "A waiting time is not above zero.");
         Check(MostChannels > 0 && ClaimsPerMinute > 0, "No claim may be held; allow at least one.");
         return problems;

@@ -36,7 +36,7 @@ public sealed class HostileClaimsTests
             Voucher = Voucher.Sign(
                 keys.Stranger, market.Chain.Network.EscrowDomain, channel.Id, new(100)),
         }));
-        Assert.Equal((0, 0L), (tower.Node.Status.Channels, tower.Disk.RowCount));
+        Assert.Equal((0, 0L), (tower.Node.Status.Channels, tower.Rows));
 
         Assert.Null(await CodeAsync(market, tower, good));
         Assert.Equal(1, tower.Node.Status.Channels);
@@ -48,7 +48,7 @@ public sealed class HostileClaimsTests
         var channel = new Buyer(market).NewChannel();
         var high = Claim(market, channel.Config, 100, market.Keys.Authorizer);
         Assert.Null(await CodeAsync(market, tower, high));
-        var rows = tower.Disk.RowCount;
+        var rows = tower.Rows;
         for (var i = 0; i < 50; i++)
         {
             Assert.Null(await CodeAsync(market, tower, high));
@@ -58,7 +58,7 @@ public sealed class HostileClaimsTests
         var reply = await new Buyer(market).Client.GuardAsync(
             tower.Target, new GuardRequest(Amount.Zero, [lower]), CancellationToken.None);
         Assert.Equal(new HeldClaim(channel.Id, new(100)), Assert.Single(reply.Value.Held));
-        Assert.Equal(rows, tower.Disk.RowCount);
+        Assert.Equal(rows, tower.Rows);
     });
 
     [Fact]
@@ -94,7 +94,7 @@ public sealed class HostileClaimsTests
         }
 
         Assert.Equal("too_many_claims", code);
-        Assert.InRange(tower.Disk.RowCount, 20L, 25L);
+        Assert.InRange(tower.Rows, 20L, 25L);
         await market.WaitAsync(60);
         Assert.Null(await CodeAsync(market, tower, Claim(
             market, buyer.NewChannel().Config, 100, market.Keys.Authorizer)));

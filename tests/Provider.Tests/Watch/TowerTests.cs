@@ -40,6 +40,18 @@ public sealed class TowerTests
     });
 
     [Fact]
+    public void With_the_provider_long_gone_a_withdrawal_is_answered_within_seconds() => Run(async (market, tower) =>
+    {
+        var (one, _) = await EarnAsync(market);
+        await market.WaitAsync(80);
+        await market.CrashProviderAsync();
+        await market.WaitAsync(90);
+        await WithdrawAsync(market, one);
+        await market.WaitAsync(12);
+        Assert.Equal(one.Base, market.Chain.Channel(one.Id).Claimed);
+    });
+
+    [Fact]
     public void While_the_provider_is_alive_it_leaves_the_claiming_to_it() => Run(async (market, tower) =>
     {
         var (one, _) = await EarnAsync(market);
@@ -156,6 +168,27 @@ public sealed class TowerTests
         Assert.Equal(0, tower.Node.Status.Channels);
         await market.WaitAsync(630);
         Assert.Equal(2, tower.Node.Status.Channels);
+    });
+
+    [Fact]
+    public void Long_after_it_was_claimed_a_claim_is_let_go_and_stays_so_over_a_kill() => Run(async (market, tower) =>
+    {
+        var (one, _) = await EarnAsync(market);
+        await market.WaitAsync(80);
+        Assert.True((await market.Provider.ClaimNowAsync(CancellationToken.None)).IsOk);
+        await market.WaitAsync(500);
+        Assert.Equal(2, tower.Node.Status.Channels);
+        await market.WaitAsync(150);
+        Assert.Equal(0, tower.Node.Status.Channels);
+        await tower.CrashAsync();
+        await tower.StartAsync();
+        Assert.Equal(0, tower.Node.Status.Channels);
+
+        // What is earned afterwards is held again.
+        await new Buyer(market, "again").BuyAsync(one);
+        await market.WaitAsync(80);
+        Assert.Equal(1, tower.Node.Status.Channels);
+        Assert.Equal(Amount.Zero, market.Provider.Status.Unprotected);
     });
 
     [Fact]

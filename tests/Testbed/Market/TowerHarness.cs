@@ -43,6 +43,9 @@ public sealed class TowerHarness : IAsyncDisposable
     /// <summary>Its disk.</summary>
     public MemoryStore Disk { get; private set; } = new();
 
+    /// <summary>How many rows are on it.</summary>
+    public long Rows => Disk.Rows().Count;
+
     /// <summary>The node, once started.</summary>
     public WatchNode Node { get; private set; } = null!;
 
@@ -62,7 +65,7 @@ public sealed class TowerHarness : IAsyncDisposable
         {
             Authorizers = [_market.Keys.Authorizer.Address], GasKey = GasKey,
             GasMoneyPrice = _market.Options.GasMoneyPrice, MostChannels = mostChannels,
-            ClaimsPerMinute = claimsPerMinute,
+            ClaimsPerMinute = claimsPerMinute, LetGoAfter = TimeSpan.FromMinutes(10),
         };
         Node = await WatchNode.StartAsync(
             options,
