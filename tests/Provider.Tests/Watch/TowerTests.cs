@@ -210,6 +210,28 @@ public sealed class TowerTests
     });
 
     [Fact]
+    public void A_claim_that_a_reorganisation_undoes_is_made_again() => Run(async (market, tower) =>
+    {
+        var (one, _) = await EarnAsync(market);
+        await market.WaitAsync(80);
+        await market.CrashProviderAsync();
+        await WithdrawAsync(market, one);
+        await market.UntilAsync(() => !market.Chain.Channel(one.Id).Claimed.IsZero, "the tower claims", 120);
+        await market.WaitAsync(5);
+
+        for (var i = 0; i < 3; i++)
+        {
+            var sent = market.Chain.Transactions;
+            market.Chain.Reorganise(8, market.Scheduler.Randomness.Fork($"reorganisation {i}"));
+            await market.WaitAsync(60);
+            Assert.Equal(one.Base, market.Chain.Channel(one.Id).Claimed);
+            Assert.True(market.Chain.Transactions >= sent);
+        }
+
+        Assert.Empty(tower.Node.Status.Withdrawals);
+    });
+
+    [Fact]
     public void Nodes_out_of_reach_for_half_of_the_delay_cost_nothing() => Run(async (market, tower) =>
     {
         var (one, _) = await EarnAsync(market);
