@@ -44,7 +44,7 @@ public sealed class TowerHarness : IAsyncDisposable
     public MemoryStore Disk { get; private set; } = new();
 
     /// <summary>How many rows are on it.</summary>
-    public long Rows => Disk.Rows().Count;
+    public long Rows => Disk.RowCount;
 
     /// <summary>The node, once started.</summary>
     public WatchNode Node { get; private set; } = null!;

@@ -35,6 +35,9 @@ public sealed class MemoryStore
         }
     }
 
+    /// <summary>How many rows are on the disk.</summary>
+    public long RowCount => Rows().Count;
+
     /// <summary>How many syncs the disk has done.</summary>
     public int Syncs { get; private set; }
 
