@@ -13,6 +13,9 @@ internal sealed class GroupCommit : IDisposable
 
     private readonly SqliteConnection _connection;
     private readonly LedgerFile _file;
+    private readonly SqliteCommand _begin;
+    private readonly SqliteCommand _commit;
+    private readonly SqliteCommand _rollback;
     private readonly SqliteCommand _insert;
     private readonly SqliteCommand _note;
     private readonly SqliteCommand _forget;
@@ -29,6 +32,9 @@ internal sealed class GroupCommit : IDisposable
         _connection = connection;
         _tip = tip;
         _file = file;
+        // Kept, because the library's own transactions compile both statements anew for each commit.
+        (_begin, _commit, _rollback) =
+            (Command(connection, "BEGIN IMMEDIATE"), Command(connection, "COMMIT"), Command(connection, "ROLLBACK"));
         _insert = Insert(connection);
         (_note, _forget) = (LedgerSchema.KeepNote(connection), LedgerSchema.ForgetNotes(connection));
 #pragma warning disable RS0030 // SQLite blocks while the disk syncs; this adapter keeps that off the callers' threads.
@@ -72,6 +78,9 @@ internal sealed class GroupCommit : IDisposable
 
     public void Dispose()
     {
+        _begin.Dispose();
+        _commit.Dispose();
+        _rollback.Dispose();
         _insert.Dispose();
         _note.Dispose();
         _forget.Dispose();
@@ -82,11 +91,18 @@ internal sealed class GroupCommit : IDisposable
         new("An earlier append failed, so nothing more is written until the ledger is opened again: "
             + earlier.Message, earlier);
 
+    private static SqliteCommand Command(SqliteConnection connection, string text)
+    {
+        var command = connection.CreateCommand();
+        command.CommandText = text;
+        return command;
+    }
+
     private static SqliteCommand Insert(SqliteConnection connection)
     {
-        var insert = connection.CreateCommand();
-        insert.CommandText =
-            "INSERT INTO row (sequence, kind, key, body, hash) VALUES ($sequence, $kind, $key, $body, $hash)";
+        var insert = Command(
+            connection,
+            "INSERT INTO row (sequence, kind, key, body, hash) VALUES ($sequence, $kind, $key, $body, $hash)");
         insert.Parameters.Add("$sequence", SqliteType.Integer);
         insert.Parameters.Add("$kind", SqliteType.Text);
         insert.Parameters.Add("$key", SqliteType.Text);
@@ -137,8 +153,7 @@ internal sealed class GroupCommit : IDisposable
         var tip = _tip;
         try
         {
-            using var transaction = _connection.BeginTransaction();
-            _insert.Transaction = _note.Transaction = _forget.Transaction = transaction;
+            _begin.ExecuteNonQuery();
             foreach (var pending in batch)
             {
                 foreach (var entry in pending.Entries)
@@ -150,10 +165,11 @@ internal sealed class GroupCommit : IDisposable
                 Keep(pending);
             }
 
-            transaction.Commit();
+            _commit.ExecuteNonQuery();
         }
         catch (Exception failure)
         {
+            RollBack();
             Fail(batch, failure as LedgerException ?? (failure is SqliteException sqlite
                 ? SqliteFailure.Translate(sqlite, _file.Path, _tip.Sequence + 1)
                 : new LedgerFailedException($"The ledger {_file.Path} failed: {failure.Message}", failure)));
@@ -165,6 +181,18 @@ internal sealed class GroupCommit : IDisposable
         foreach (var pending in batch)
         {
             pending.Durable.SetResult(pending.Last);
+        }
+    }
+
+    private void RollBack()
+    {
+        try
+        {
+            _rollback.ExecuteNonQuery();
+        }
+        catch (SqliteException)
+        {
+            // SQLite has rolled back by itself, or the file is beyond that; nothing more is written to it either way.
         }
     }
 
