@@ -210,6 +210,40 @@ public sealed class TowerTests
     });
 
     [Fact]
+    public void Claims_against_a_withdrawal_say_by_when_they_have_to_be_mined_and_what_they_are_worth()
+    {
+        Testbed.Chain.WatchedChain? ours = null;
+        Testbed.Chain.WatchedChain? towers = null;
+        var options = new MarketOptions
+        {
+            WarmChannels = 0, ProviderChain = chain => ours = new Testbed.Chain.WatchedChain(chain),
+        };
+        Run(options, async (market, tower) =>
+        {
+            await tower.CrashAsync();
+            await tower.StartAsync(chain: chain => towers = new Testbed.Chain.WatchedChain(chain));
+            var (one, other) = await EarnAsync(market);
+            await market.WaitAsync(80);
+            await WithdrawAsync(market, one);
+            var began = market.Chain.Channel(one.Id).Withdrawal!.InitiatedAt;
+            await market.WaitAsync(30);
+            // 388 units at a million units for 10^18 wei.
+            var worth = (UInt128)388_000_000_000_000;
+            Assert.Equal(new Hurry(began + 900, 60, worth), Sent(ours!).Hurry);
+
+            await market.CrashProviderAsync();
+            await market.WaitAsync(70);
+            await WithdrawAsync(market, other);
+            began = market.Chain.Channel(other.Id).Withdrawal!.InitiatedAt;
+            await market.WaitAsync(30);
+            Assert.Equal(new Hurry(began + 900, 60, worth), Sent(towers!).Hurry);
+        });
+
+        static MarketAction Sent(Testbed.Chain.WatchedChain chain) =>
+            Assert.Single(chain.Actions, one => one is { IsTry: false, Action: Claim }).Action;
+    }
+
+    [Fact]
     public void A_claim_that_a_reorganisation_undoes_is_made_again() => Run(async (market, tower) =>
     {
         var (one, _) = await EarnAsync(market);
