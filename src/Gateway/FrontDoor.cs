@@ -22,15 +22,17 @@ internal sealed class FrontDoor : IWireHandler
     private readonly ChatDesk _chat;
     private readonly Cors _cors;
     private readonly ReplayDesk _replays;
+    private readonly Func<Refusal?> _stalled;
     private readonly Randomness _randomness;
     private readonly Route[] _routes;
     private readonly (string Path, Func<Visit, CancellationToken, Task> AnswerAsync)[] _open;
 
     public FrontDoor(
         KeyDesk keys, Callers callers, ChatDesk chat, ModelDesk models, Readiness readiness, Cors cors,
-        ReplayDesk replays, Randomness randomness)
+        ReplayDesk replays, Func<Refusal?> stalled, Randomness randomness)
     {
         (_keys, _callers, _chat, _cors, _replays, _randomness) = (keys, callers, chat, cors, replays, randomness);
+        _stalled = stalled;
         _routes =
         [
             .. _apis.Select(Paid),
@@ -102,7 +104,7 @@ internal sealed class FrontDoor : IWireHandler
         using var caller = _callers.Enter(account, visit.Headers, aborted);
         caller.Name = name;
         // Looking around is free; whatever may lead to work counts, and before any is done.
-        if (route.Method == "POST" && caller.TakeRequest() is { } limited)
+        if (route.Method == "POST" && (_stalled() ?? caller.TakeRequest()) is { } limited)
         {
             await FailAsync(visit, route, AppErrors.From(limited), aborted);
             return;

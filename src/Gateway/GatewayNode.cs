@@ -82,7 +82,7 @@ public sealed class GatewayNode
         FrontDoor = new FrontDoor(
             _keys, callers, chat, new ModelDesk(options, _market, catalogue, chain, time),
             new Readiness(_market, catalogue, _watch, journal, chain, time), new Cors(options.AllowedOrigins),
-            new ReplayDesk(journal, time), randomness);
+            new ReplayDesk(journal, time), () => journal.Stalled, randomness);
         AdminDoor = new AdminDoor(
             options, new KeyAdmin(chain, journal, _keys, time), new UsageReport(chain, journal, time),
             new AdminReports(options, chain, journal, _market, _watch, traffic, recent),

@@ -15,12 +15,20 @@ public interface ILedger : IAsyncDisposable
     Bytes32 Head { get; }
 
     /// <summary>
+    /// Why nothing becomes durable at the moment, such as a full disk; null when all is well. Appends wait meanwhile,
+    /// and go on by themselves when the disk takes them; whoever can should promise nothing new until then.
+    /// </summary>
+    LedgerException? Obstacle { get; }
+
+    /// <summary>
     /// Appends the entries as one atomic transaction. The task completes only when they are durable and gives the
     /// sequence number of the last of them. Appends become rows in the order of the calls. Concurrent appends share
     /// one sync of the disk.
     /// </summary>
     /// <exception cref="ArgumentException">No entry, too many, or one beyond <see cref="LedgerLimits"/>.</exception>
-    /// <exception cref="LedgerFullException">The disk is full; nothing of this call was acknowledged.</exception>
+    /// <exception cref="LedgerFullException">
+    /// The ledger was closed while the disk was full; nothing of this call was acknowledged.
+    /// </exception>
     /// <exception cref="LedgerFailedException">
     /// The store failed now or in an earlier append. Every later append is refused until the ledger is opened again,
     /// because only a new read tells what the disk holds.

@@ -39,7 +39,17 @@ public sealed class LedgerBehindException(string path, long sequence, long known
 
 /// <summary>The disk that holds the ledger is full.</summary>
 public sealed class LedgerFullException(string path, Exception? inner = null)
-    : LedgerException($"The disk of the ledger {path} is full. Free some room, then start again.", inner);
+    : LedgerException(
+        $"The disk of the ledger {path} is full. Nothing new is promised until there is room again; free some.", inner);
+
+/// <summary>The disk refuses writes to the ledger. What was not synced yet is written once it takes them
+/// again.</summary>
+public sealed class LedgerUnwritableException(string path, Exception? inner = null)
+    : LedgerException(
+        $"The ledger {path} cannot be written: {inner?.Message ?? "the disk refuses it"}. Nothing new is promised "
+            + $"until "
+        + "it can be again.",
+        inner);
 
 /// <summary>The store failed, now or before; no more can be appended until it is opened again.</summary>
 public sealed class LedgerFailedException(string message, Exception? inner = null)

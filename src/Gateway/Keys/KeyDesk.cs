@@ -66,7 +66,7 @@ internal sealed class KeyDesk(
     /// <summary>Makes a key.</summary>
     public async Task<Result<NewApiKey>> CreateAsync(KeySettings wanted)
     {
-        if ((wanted.Check() ?? CheckExpiry(wanted.ExpiresAtMs)) is { } unfit)
+        if ((journal.Stalled ?? wanted.Check() ?? CheckExpiry(wanted.ExpiresAtMs)) is { } unfit)
         {
             return unfit;
         }
@@ -87,6 +87,11 @@ internal sealed class KeyDesk(
     public Task<Refusal?> ChangeAsync(Bytes32 hash, Func<KeySettings, KeySettings> change) =>
         journal.RecordAsync(book =>
         {
+            if (journal.Stalled is { } stalled)
+            {
+                return stalled;
+            }
+
             if (book.ApiKeys.GetValueOrDefault(hash) is not { } account)
             {
                 return Unknown;
@@ -112,7 +117,7 @@ internal sealed class KeyDesk(
     /// which is still charged.</summary>
     public async Task<Refusal?> RevokeAsync(Bytes32 hash)
     {
-        var refusal = await journal.RecordAsync(book => book.ApiKeys.GetValueOrDefault(hash) switch
+        var refusal = journal.Stalled ?? await journal.RecordAsync(book => book.ApiKeys.GetValueOrDefault(hash) switch
         {
             null => Unknown,
             { IsRevoked: true } => Array.Empty<LedgerEvent>(),

@@ -69,6 +69,15 @@ public sealed class Journal<TBook>
     /// <summary>The ledger beneath, for reading.</summary>
     public ILedger Ledger => _ledger;
 
+    /// <summary>Why nothing new may be promised now: the ledger cannot be written. Null where it can. Nobody outside
+    /// needs to know more.</summary>
+    public Refusal? Stalled => _ledger.Obstacle is null
+        ? null
+        : new Refusal(
+            Fault.Ours, "ledger_unavailable",
+            "This node cannot write down what it promises at the moment (its disk is full or refuses writes), so it "
+            + "promises nothing. Try again later.");
+
     /// <summary>Drops from the book what nobody can ask for any more; the ledger keeps it.</summary>
     /// <param name="nowMs">Unix milliseconds.</param>
     public void Forget(ulong nowMs)

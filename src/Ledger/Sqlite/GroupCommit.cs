@@ -10,6 +10,7 @@ internal sealed class GroupCommit : IDisposable
 {
     private const int MaxRowsPerCommit = 4096;
     private const long MaxBytesPerCommit = 8L << 20;
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(500);
 
     private readonly SqliteConnection _connection;
     private readonly LedgerFile _file;
@@ -23,7 +24,9 @@ internal sealed class GroupCommit : IDisposable
     private readonly object _guard = new();
     private readonly Queue<Pending> _queue = new();
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ManualResetEventSlim _stop = new();
     private volatile LedgerTip _tip;
+    private volatile LedgerException? _obstacle;
     private LedgerException? _failure;
     private bool _stopping;
 
@@ -44,6 +47,8 @@ internal sealed class GroupCommit : IDisposable
     }
 
     public LedgerTip Tip => _tip;
+
+    public LedgerException? Obstacle => _obstacle ?? _failure;
 
     /// <summary>Queues rows, a note, and the erasure of notes that were over at a time (Unix milliseconds).</summary>
     public Task<long> Enqueue(IReadOnlyList<LedgerEntry> entries, LedgerNote? note, ulong? forgetMs = null)
@@ -73,6 +78,7 @@ internal sealed class GroupCommit : IDisposable
             Monitor.Pulse(_guard);
         }
 
+        _stop.Set();
         return _stopped.Task;
     }
 
@@ -85,6 +91,7 @@ internal sealed class GroupCommit : IDisposable
         _note.Dispose();
         _forget.Dispose();
         _connection.Dispose();
+        _stop.Dispose();
     }
 
     private static LedgerFailedException Refused(LedgerException earlier) =>
@@ -116,7 +123,7 @@ internal sealed class GroupCommit : IDisposable
         var batch = new List<Pending>();
         while (Take(batch))
         {
-            Commit(batch);
+            CommitWhenItCan(batch);
             batch.Clear();
         }
 
@@ -148,7 +155,24 @@ internal sealed class GroupCommit : IDisposable
         }
     }
 
-    private void Commit(List<Pending> batch)
+    // A disk that refuses writes is asked again, by the same rows in the same order: what was decided on top of them
+    // stays true.
+    private void CommitWhenItCan(List<Pending> batch)
+    {
+        while (Commit(batch) is { } failure)
+        {
+            _obstacle = failure;
+            if (!SqliteFailure.IsPassing(failure) || _stop.Wait(RetryAfter))
+            {
+                Fail(batch, failure);
+                return;
+            }
+        }
+
+        _obstacle = null;
+    }
+
+    private LedgerException? Commit(List<Pending> batch)
     {
         var tip = _tip;
         try
@@ -170,10 +194,9 @@ internal sealed class GroupCommit : IDisposable
         catch (Exception failure)
         {
             RollBack();
-            Fail(batch, failure as LedgerException ?? (failure is SqliteException sqlite
+            return failure as LedgerException ?? (failure is SqliteException sqlite
                 ? SqliteFailure.Translate(sqlite, _file.Path, _tip.Sequence + 1)
-                : new LedgerFailedException($"The ledger {_file.Path} failed: {failure.Message}", failure)));
-            return;
+                : new LedgerFailedException($"The ledger {_file.Path} failed: {failure.Message}", failure));
         }
 
         _tip = tip;
@@ -182,6 +205,8 @@ internal sealed class GroupCommit : IDisposable
         {
             pending.Durable.SetResult(pending.Last);
         }
+
+        return null;
     }
 
     private void RollBack()
@@ -192,7 +217,7 @@ internal sealed class GroupCommit : IDisposable
         }
         catch (SqliteException)
         {
-            // SQLite has rolled back by itself, or the file is beyond that; nothing more is written to it either way.
+            // SQLite has rolled back by itself, as it does on a full disk, or the file is beyond that.
         }
     }
 

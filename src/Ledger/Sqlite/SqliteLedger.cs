@@ -31,6 +31,9 @@ public sealed class SqliteLedger : ILedger
     /// <inheritdoc/>
     public Bytes32 Head => _writer.Tip.Hash;
 
+    /// <inheritdoc/>
+    public LedgerException? Obstacle => _writer.Obstacle;
+
     /// <summary>
     /// Opens the ledger at <paramref name="path"/>, or makes an empty one there (mode 0600), and verifies every row.
     /// </summary>

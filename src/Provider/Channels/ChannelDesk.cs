@@ -32,7 +32,7 @@ internal sealed class ChannelDesk(
         ChannelOpening opening, string peer, CancellationToken cancellation)
     {
         var config = opening.Config;
-        if (Unfit(config) is { } unfit)
+        if ((journal.Stalled ?? Unfit(config)) is { } unfit)
         {
             return unfit;
         }

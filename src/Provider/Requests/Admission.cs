@@ -200,6 +200,11 @@ internal sealed class Admission(
                 "This provider does not know the channel. Check chain id and escrow, and open it before use.");
         }
 
+        if (journal.Stalled is { } stalled)
+        {
+            return stalled;
+        }
+
         // A plain client cannot show its last receipt. It goes on from what it and the chain know, and what was lost
         // besides is forfeited, as its scheme has it.
         if (attempt.Index is null ? channel.Claimed > channel.Base : channel.IsBehind)

@@ -150,17 +150,25 @@ public sealed class JournalTests
     }
 
     [Fact]
-    public async Task After_a_failed_append_the_journal_records_nothing_more()
+    public async Task On_a_full_disk_the_journal_says_so_and_goes_on_once_there_is_room()
     {
         await using var ledger = Open();
         var journal = await Journal.OpenAsync<CustomerBook>(ledger, None);
+        Assert.Null(journal.Stalled);
         _store.IsFull = true;
-        await Assert.ThrowsAsync<LedgerFullException>(() => journal.RecordAsync(Created));
+        var waiting = journal.RecordAsync(Created);
+        while (journal.Stalled is null)
+        {
+            await Task.Delay(1);
+        }
+
+        Assert.Equal((Fault.Ours, "ledger_unavailable"), (journal.Stalled.Fault, journal.Stalled.Code));
         Assert.Empty(journal.Durable.ApiKeys);
+        Assert.False(waiting.IsCompleted);
         _store.IsFull = false;
-        await Assert.ThrowsAsync<LedgerFailedException>(
-            () => journal.RecordAsync(new ApiKeyCreated(Hash("other"), "other", Units(1), null, 1)));
-        Assert.Equal(0, ledger.Sequence);
+        await waiting;
+        await journal.RecordAsync(new ApiKeyCreated(Hash("other"), "other", Units(1), null, 1));
+        Assert.Equal((2L, 2, null), (ledger.Sequence, journal.Durable.ApiKeys.Count, journal.Stalled));
     }
 
     [Fact]

@@ -48,6 +48,7 @@ public sealed class MarketHarness : IDisposable
         Options = options;
         Scheduler = new SimulatedScheduler(options.Seed, options.Interleaves);
         Scheduler.JumpWallClock(options.StartsAfter);
+        (GatewayClock, ProviderClock) = (new ShiftedClock(Scheduler.Time), new ShiftedClock(Scheduler.Time));
         Logs = new KeptLogs(Scheduler);
         Keys = new MarketKeys(Scheduler.Randomness.Fork("keys"));
         Network = new SimulatedNetwork(Scheduler, options.Faults);
@@ -87,6 +88,11 @@ public sealed class MarketHarness : IDisposable
     public AppClient App { get; private set; } = null!;
 
     public TimeProvider Time => Scheduler.Time;
+
+    /// <summary>What the roles believe of the time; set one wrong and it believes something else.</summary>
+    public ShiftedClock GatewayClock { get; }
+
+    public ShiftedClock ProviderClock { get; }
 
     public ulong Now => (ulong)Time.GetUtcNow().ToUnixTimeSeconds();
 
@@ -248,7 +254,7 @@ public sealed class MarketHarness : IDisposable
             AllowedOrigins = Options.AllowedOrigins, Sellers = Options.Sellers,
         };
         var parts = new GatewayParts(
-            ledger, Options.GatewayChain?.Invoke(Chain) ?? Chain, Network.ClientFor("gateway"), Time,
+            ledger, Options.GatewayChain?.Invoke(Chain) ?? Chain, Network.ClientFor("gateway"), GatewayClock,
                 Scheduler.Randomness.Fork($"gateway {++_starts}"),
                 Logs.For("gateway"));
         parts = Options.GatewayParts?.Invoke(parts) ?? parts;

@@ -10,6 +10,8 @@ internal sealed class TracedLedger(ILedger ledger, string owner, SimulationTrace
 
     public Bytes32 Head => ledger.Head;
 
+    public LedgerException? Obstacle => ledger.Obstacle;
+
     public Task<long> AppendAsync(IReadOnlyList<LedgerEntry> entries, LedgerNote? note = null)
     {
         foreach (var entry in entries)

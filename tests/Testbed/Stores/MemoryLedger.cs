@@ -179,6 +179,7 @@ public sealed class MemoryStore
 /// <summary>The ledger of a simulated process, on a <see cref="MemoryStore"/>.</summary>
 public sealed class MemoryLedger : ILedger
 {
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
     private readonly MemoryStore _store;
     private readonly TimeProvider _time;
     private readonly TimeSpan _syncTime;
@@ -201,6 +202,9 @@ public sealed class MemoryLedger : ILedger
 
     /// <inheritdoc/>
     public Bytes32 Head => _store.Tip.Hash;
+
+    /// <inheritdoc/>
+    public LedgerException? Obstacle { get; private set; }
 
     /// <inheritdoc/>
     public Task<long> AppendAsync(IReadOnlyList<LedgerEntry> entries, LedgerNote? note = null)
@@ -337,6 +341,22 @@ public sealed class MemoryLedger : ILedger
             {
                 return;
             }
+
+            if (Obstacle is not null)
+            {
+                await Task.Delay(RetryAfter, _time);
+            }
+        }
+    }
+
+    private bool IsClosed
+    {
+        get
+        {
+            lock (_guard)
+            {
+                return _closed;
+            }
         }
     }
 
@@ -356,6 +376,7 @@ public sealed class MemoryLedger : ILedger
                 return false;
             }
 
+            Obstacle = null;
             lock (_guard)
             {
                 _pending.RemoveRange(0, count);
@@ -366,6 +387,12 @@ public sealed class MemoryLedger : ILedger
                 batch[i].Durable.SetResult(sequences[i]);
             }
 
+            return true;
+        }
+        catch (LedgerFullException full) when (!IsClosed)
+        {
+            // They wait for room.
+            Obstacle = full;
             return true;
         }
         catch (LedgerException failure)
