@@ -30,7 +30,7 @@ internal sealed partial class ChannelPlanner(
 
     private static readonly TimeSpan Turn = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan MostBackOff = TimeSpan.FromMinutes(5);
-    private readonly Dictionary<Address, (DateTimeOffset NotBefore, int Failures, Refusal Why)> _backOff = [];
+    private readonly Dictionary<Address, (TimeSpan NotBefore, int Failures, Refusal Why)> _backOff = [];
     private readonly Dictionary<Address, HashSet<RequestId>> _demand = [];
     private readonly Dictionary<Address, Task> _serving = [];
     private readonly Lock _guard = new();
@@ -128,7 +128,7 @@ internal sealed partial class ChannelPlanner(
         var provider = offer.Offer.Provider;
         lock (_guard)
         {
-            if (_backOff.TryGetValue(provider, out var waiting) && waiting.NotBefore > time.GetUtcNow())
+            if (_backOff.TryGetValue(provider, out var waiting) && waiting.NotBefore > time.GetElapsedTime(0))
             {
                 return;
             }
@@ -211,7 +211,7 @@ internal sealed partial class ChannelPlanner(
             {
                 var failures = _backOff.GetValueOrDefault(provider).Failures + 1;
                 pause = TimeSpan.FromSeconds(Math.Min(1L << Math.Min(failures, 20), (long)MostBackOff.TotalSeconds));
-                _backOff[provider] = (time.GetUtcNow() + pause, failures, refusal);
+                _backOff[provider] = (time.GetElapsedTime(0) + pause, failures, refusal);
             }
         }
 

@@ -22,7 +22,7 @@ internal sealed partial class ChannelWatch(
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AcceptancePatience = TimeSpan.FromMinutes(10);
-    private readonly Dictionary<Bytes32, DateTimeOffset> _unacceptedSince = [];
+    private readonly Dictionary<Bytes32, TimeSpan> _unacceptedSince = [];
     private static readonly TimeSpan WithdrawTurn = TimeSpan.FromSeconds(15);
 
     /// <summary>The newest block seen.</summary>
@@ -79,10 +79,10 @@ internal sealed partial class ChannelWatch(
     {
         if (!_unacceptedSince.TryGetValue(channel, out var since))
         {
-            _unacceptedSince[channel] = since = time.GetUtcNow();
+            _unacceptedSince[channel] = since = time.GetElapsedTime(0);
         }
 
-        return time.GetUtcNow() - since >= AcceptancePatience;
+        return time.GetElapsedTime(0) - since >= AcceptancePatience;
     }
 
     /// <summary>Starts taking an idle or frozen channel's unclaimed money back.</summary>

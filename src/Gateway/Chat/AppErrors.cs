@@ -42,7 +42,7 @@ internal static class AppErrors
         "receiver_not_listed" or "seller_disputed" => OpenAiError.Unavailable(refusal.Message, refusal.Code),
         "no_provider" => OpenAiError.Unavailable(refusal.Message),
         "no_channel" or "busy" or "engine_busy" or "provider_full" or "exposure_reached" or "peer_exposure"
-            or "total_exposure" =>
+            or "total_exposure" or "ledger_unavailable" or "books_behind" =>
             OpenAiError.Unavailable(refusal.Message, refusal.Code),
         // Between gateway and provider: nothing that the app did, and nothing that it was charged for.
         _ when refusal.Fault == Fault.Ours && IsBetweenNodes(refusal.Code) =>

@@ -74,7 +74,7 @@ internal sealed partial class ReceiptChaser(
         var outstanding = journal.Durable.Unexplained();
         lock (_guard)
         {
-            var now = time.GetUtcNow();
+            var now = Steady;
             due = [.. outstanding.Where(request => !_live.Contains(request.Sent.Request) && Age(request.Sent)
                 .Duration() >= LeastAge
                 && (!_standings.TryGetValue(request.Sent.Request, out var standing) || standing.NotBefore <= now))];
@@ -90,7 +90,7 @@ internal sealed partial class ReceiptChaser(
     /// <summary>Waits for a request to be explained, as long as it is worth waiting. True when it was.</summary>
     public async Task<bool> WaitAsync(RequestId request, TimeSpan patience, CancellationToken cancellation)
     {
-        var deadline = time.GetUtcNow() + patience;
+        var deadline = Steady + patience;
         while (journal.Durable.Outstanding.TryGetValue(request, out var open))
         {
             await ChaseAsync(open, cancellation);
@@ -99,7 +99,7 @@ internal sealed partial class ReceiptChaser(
                 return true;
             }
 
-            if (time.GetUtcNow() >= deadline)
+            if (Steady >= deadline)
             {
                 return false;
             }
@@ -131,7 +131,7 @@ internal sealed partial class ReceiptChaser(
         else if (refusal is not null && IsSilence(refusal.Code))
         {
             standing.ReachableSince = null;
-            standing.NotBefore = time.GetUtcNow() + AfterSilence;
+            standing.NotBefore = Steady + AfterSilence;
             await EndureSilenceAsync(sent);
             return;
         }
@@ -143,7 +143,7 @@ internal sealed partial class ReceiptChaser(
         if (journal.Book.Channels[sent.ChannelId].State is CustomerChannelState.Frozen or CustomerChannelState.Closed)
         {
             // It may still be explained one day, but nothing waits for that any more.
-            standing.NotBefore = time.GetUtcNow() + AfterDispute;
+            standing.NotBefore = Steady + AfterDispute;
         }
     }
 
@@ -166,6 +166,9 @@ internal sealed partial class ReceiptChaser(
         }
     }
 
+    // Patience is counted by a clock that nobody sets.
+    private DateTimeOffset Steady => DateTimeOffset.UnixEpoch + time.GetElapsedTime(0);
+
     private TimeSpan Age(RequestSent sent) =>
         time.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds((long)sent.AtMs);
 
@@ -184,8 +187,8 @@ internal sealed partial class ReceiptChaser(
 
     private async Task ForgetUnknownAsync(RequestSent sent, Standing standing)
     {
-        standing.UnknownSince ??= time.GetUtcNow();
-        if (time.GetUtcNow() - standing.UnknownSince >= UnknownPatience)
+        standing.UnknownSince ??= Steady;
+        if (Steady - standing.UnknownSince >= UnknownPatience)
         {
             await books.RefusedAsync(sent.Request, sent.ChannelId, sent.AppRequest, "request_unknown");
         }
@@ -196,11 +199,11 @@ internal sealed partial class ReceiptChaser(
     {
         if (standing.ReachableSince is not { } since)
         {
-            standing.ReachableSince = time.GetUtcNow();
+            standing.ReachableSince = Steady;
             // Nobody reads the answer, so no more of it is wanted.
             await nodes.CancelAsync(target, sent.Request, cancellation);
         }
-        else if (time.GetUtcNow() - since >= options.ReceiptPatience
+        else if (Steady - since >= options.ReceiptPatience
             && journal.Book.Channels[sent.ChannelId].State == CustomerChannelState.Busy)
         {
             await books.DisputeAsync(

@@ -13,26 +13,30 @@ internal sealed partial class Announcer(
 {
     private static readonly TimeSpan Turn = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Again = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ClockSet = TimeSpan.FromSeconds(10);
 
     public async Task RunAsync(CancellationToken cancellation)
     {
-        var renewAt = time.GetUtcNow() + TimeSpan.FromSeconds(options.OfferSeconds / 2.0);
-        Dictionary<string, DateTimeOffset> told = [];
+        var (issued, issuedAt) = (time.GetTimestamp(), time.GetUtcNow());
+        Dictionary<string, long> told = [];
         while (true)
         {
-            if (time.GetUtcNow() >= renewAt)
+            // Offers that were issued by a clock that has been set since say wrong times, and are issued anew at once.
+            var elapsed = time.GetElapsedTime(issued);
+            var isSet = (time.GetUtcNow() - issuedAt - elapsed).Duration() > ClockSet;
+            if (isSet || elapsed >= TimeSpan.FromSeconds(options.OfferSeconds / 2.0))
             {
                 await offers.IssueAsync();
-                renewAt = time.GetUtcNow() + TimeSpan.FromSeconds(options.OfferSeconds / 2.0);
+                (issued, issuedAt) = (time.GetTimestamp(), time.GetUtcNow());
                 told.Clear();
             }
 
             foreach (var indexer in options.Indexers)
             {
-                var isDue = !told.TryGetValue(indexer, out var at) || time.GetUtcNow() - at >= Again;
+                var isDue = !told.TryGetValue(indexer, out var at) || time.GetElapsedTime(at) >= Again;
                 if (isDue && await AnnounceAsync(indexer, cancellation))
                 {
-                    told[indexer] = time.GetUtcNow();
+                    told[indexer] = time.GetTimestamp();
                 }
             }
 

@@ -1,3 +1,4 @@
+using Souk.Gateway.Tests.Keys;
 using Souk.Ledger.Customer;
 using Souk.Ledger.Rows;
 using Souk.Protocol;
@@ -99,9 +100,7 @@ public sealed class ClockJumpTests
         await market.App.ChatAsync();
         var channel = Assert.Single(market.Gateway.Book.Channels.Values, open => open.Base > Amount.Zero);
         market.ProviderClock.Ahead = TimeSpan.FromHours(hours);
-        Assert.Equal(
-            200, (await market.Owner().SendAsync(Souk.Wire.WireRequest.Json(
-                "POST", $"/admin/v1/channels/{channel.Id}/withdraw", default))).Status);
+        Assert.Equal(200, (await market.OwnerAsync("POST", $"channels/{channel.Id}/withdraw")).Status);
         await market.UntilAsync(
             () => market.Gateway.Book.Channels[channel.Id].State == CustomerChannelState.Closed, "it is withdrawn",
                 3_000);

@@ -204,8 +204,8 @@ public sealed class MarketHarness : IDisposable
             Watchtowers = draft.Watchtowers,
         };
         var parts = new ProviderParts(
-            _providerLedger, Options.ProviderChain?.Invoke(Chain) ?? Chain, Network.ClientFor("provider"), Time,
-                Scheduler.Randomness.Fork($"provider {++_starts}"),
+            _providerLedger, Options.ProviderChain?.Invoke(Chain) ?? Chain, Network.ClientFor("provider"),
+                ProviderClock, Scheduler.Randomness.Fork($"provider {++_starts}"),
             Logs.For("provider"));
         parts = Options.ProviderParts?.Invoke(parts) ?? parts;
         if (!(await ProviderNode.StartAsync(options, parts, CancellationToken.None))
