@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Souk.Bench.Grammar;
 using Souk.Engines;
 using Souk.Engines.Onnx;
 using Souk.Engines.Tests.Grammar;
@@ -12,10 +13,18 @@ using Souk.Protocol;
 // Answers of a model to random schemas, each judged by Ajv, and what a token costs with and without a grammar, in
 // processor time, so that a busy machine does not disturb it.
 // usage: dotnet run -c Release --project bench/Grammar -- MODEL_DIRECTORY [SCHEMAS] [FIRST_SEED] [TOKENS]
+//        dotnet run -c Release --project bench/Grammar -- vocabulary MODEL_DIRECTORY SIZE SCHEMAS TOKENS
 if (args.Length == 0)
 {
     Console.Error.WriteLine("usage: bench/Grammar MODEL_DIRECTORY [SCHEMAS] [FIRST_SEED] [TOKENS]");
+    Console.Error.WriteLine("       bench/Grammar vocabulary MODEL_DIRECTORY SIZE SCHEMAS TOKENS");
     return 2;
+}
+
+if (args is ["vocabulary", var grown, ..])
+{
+    LargeVocabulary.Run(grown, Argument(2, 32_000), Argument(3, 50), Argument(4, 200));
+    return 0;
 }
 
 int Argument(int index, int otherwise) =>
