@@ -22,7 +22,9 @@ internal sealed class EncoderShelf(NodeClient nodes)
         Task<Result<PromptEncoder>> fetch;
         lock (_guard)
         {
-            if (!_encoders.TryGetValue(offer.ModelDigest, out fetch!))
+            // A failure that nobody waited for to its end, because all askers had left, is nobody's answer later.
+            if (!_encoders.TryGetValue(offer.ModelDigest, out fetch!)
+                || fetch is { IsCompletedSuccessfully: true, Result.IsOk: false })
             {
                 if (_encoders.Count >= MostModels)
                 {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Souk.Simulation.Planted;
 
 namespace Souk.Simulation.Campaign;
 
@@ -10,6 +11,8 @@ internal static class Program
         usage: tests/Simulation                                    the tests
                tests/Simulation nightly [--events N] [--seeds N] [--minutes N] [--workers N] [--first SEED]
                                         [--result FILE] [--resume]
+               tests/Simulation planted [--bugs NAME,...] [--seeds N] [--starts N] [--workers N] [--no-build]
+                                        [--result FILE] [--resume]
                tests/Simulation replay SEED [--without KIND,...] [--skip-events N,...] [--skip-acts N,...]
         """;
 
@@ -17,6 +20,8 @@ internal static class Program
     {
         ["nightly", .. var rest] => Nightly.Run(new Arguments(rest)),
         ["replay", var seed, .. var rest] => Replay.Run(ulong.Parse(seed, CultureInfo.InvariantCulture), new(rest)),
+        ["planted", .. var rest] => PlantedRun.Run(new Arguments(rest)),
+        ["hunt", .. var rest] => PlantedRun.Hunt(new Arguments(rest)),
         ["help", ..] => Help(),
         _ => Test(args),
     };
