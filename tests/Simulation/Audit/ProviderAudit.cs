@@ -191,6 +191,11 @@ internal sealed class ProviderAudit(Auditor auditor)
             "a charge does not follow from its counts");
         auditor.Require(
             receipt.OutputTokens <= request.Generated, "a receipt counts tokens that the engine did not make");
+        // Only a receipt after a crash has no commitment to ids that are counted.
+        auditor.Require(
+            receipt.FinishReason != FinishReasons.Error || receipt.OutputTokens > 0
+            || receipt.OutputCommitment.IsZero || receipt.Charge.IsZero,
+            "a failure before the first token is charged");
         var sent = auditor.Customer.Requests.GetValueOrDefault(receipt.RequestId)?.Sent;
         auditor.Require(
             sent is null || receipt.InputTokens + receipt.CachedTokens <= sent.PromptTokens,

@@ -20,6 +20,9 @@ internal static class PlantedRun
     private const int Starts = 5;
     private const ulong Apart = 1_000_000;
 
+    // A seed may fail without the bug too; then the next is taken.
+    private const int Finds = 2;
+
     /// <summary>Builds the copy and hunts every bug, or those named.</summary>
     public static int Run(Arguments arguments)
     {
@@ -59,17 +62,18 @@ internal static class PlantedRun
         return missed == 0 ? 0 : 1;
     }
 
-    /// <summary>In the copy: from each start, how many seeds until something may not be.</summary>
+    /// <summary>In the copy: from each start, the first seeds in which something may not be.</summary>
     public static int Hunt(Arguments arguments)
     {
         for (ulong start = 1; start <= (ulong)arguments.Number("--starts", Starts); start++)
         {
-            for (var i = 0UL; i < (ulong)arguments.Number("--seeds", 2_000); i++)
+            var found = 0;
+            for (var i = 0UL; i < (ulong)arguments.Number("--seeds", 2_000) && found < Finds; i++)
             {
                 if (MarketLife.Live(Script.Of((start * Apart) + i, Omissions.None)).Violation is { } violation)
                 {
-                    Console.WriteLine($"{i + 1} {violation}");
-                    break;
+                    Console.WriteLine($"{start} {i} {violation}");
+                    found++;
                 }
             }
         }
@@ -87,13 +91,18 @@ internal static class PlantedRun
         start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var found = process.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Select(line => line.Split(' ', 2)).ToList();
+            .Select(line => line.Split(' ', 3)).Where(IsThePlantedBugs).DistinctBy(line => line[0]).ToList();
         process.WaitForExit();
-        int[] needed = [.. found.Select(line => int.Parse(line[0], CultureInfo.InvariantCulture))];
+        int[] needed = [.. found.Select(line => 1 + int.Parse(line[1], CultureInfo.InvariantCulture))];
         return new PlantedLine(
             commit, bug.Name, needed, needed.Order().ElementAtOrDefault(needed.Length / 2),
-            found.FirstOrDefault()?[1] ?? "nothing");
+            found.FirstOrDefault()?[2] ?? "nothing");
     }
+
+    // What fails without the bug as well was not found by it.
+    private static bool IsThePlantedBugs(string[] found) => MarketLife.Live(Script.Of(
+        (ulong.Parse(found[0], CultureInfo.InvariantCulture) * Apart)
+        + ulong.Parse(found[1], CultureInfo.InvariantCulture), Omissions.None)).Violation is null;
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

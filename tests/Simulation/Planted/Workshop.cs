@@ -9,7 +9,7 @@ namespace Souk.Simulation.Planted;
 internal static class Workshop
 {
     private const string Switch = "SOUK_PLANTED";
-    private static readonly string[] Copied = ["src", "tests/Testbed", "tests/Simulation"];
+    private static readonly string[] Copied = ["src", "tools", "contracts/abi", "tests/Testbed", "tests/Simulation"];
 
     private static readonly string[] Files =
         ["Directory.Build.props", "Directory.Packages.props", "global.json", "BannedSymbols.txt", ".editorconfig"];

@@ -142,6 +142,8 @@ internal sealed class MarketLife
             : book.Reservations.Count > 0 ? "a reservation"
             : _market.Provider.Status.Running > 0 ? "an answer under way"
             : Auditor.Provider.OpenClaims.Count > 0 ? "a claim under way"
+            : _market.Chain.Channels.Any(one => !one.State.Available.IsZero && !book.Channels.ContainsKey(one.State.Id))
+                ? "a funded channel that its gateway does not know"
             : _market.Chain.Waiting > 0 ? "a transaction that is not mined"
             : _owner.Channel is not null && !HasWithdrawn ? "a withdrawal"
             : book.Channels.Values.FirstOrDefault(IsUnsettled) is { } open ? $"a {open.State} channel"
