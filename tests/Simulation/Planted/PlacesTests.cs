@@ -11,7 +11,8 @@ public sealed class PlacesTests
         {
             foreach (var hunk in bug.Hunks)
             {
-                var text = texts.GetValueOrDefault(hunk.File) ?? File.ReadAllText(Path.Combine(Workshop.Root(), hunk.File));
+                var text = texts.GetValueOrDefault(hunk.File)
+                    ?? File.ReadAllText(Path.Combine(Workshop.Root(), hunk.File));
                 texts[hunk.File] = Workshop.Apply(text, bug, hunk);
             }
         }

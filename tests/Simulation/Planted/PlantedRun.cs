@@ -27,7 +27,7 @@ internal static class PlantedRun
     public static int Run(Arguments arguments)
     {
         var program = arguments.Has("--no-build")
-            ? Path.Combine(Workshop.Root(), "artifacts/planted/artifacts/bin/Souk.Simulation/release/Souk.Simulation.dll")
+            ? Workshop.Program
             : Workshop.Build();
         var seeds = arguments.Number("--seeds", 2_000);
         var starts = arguments.Number("--starts", Starts);
@@ -40,7 +40,8 @@ internal static class PlantedRun
             : [];
         var missed = 0;
         var guard = new Lock();
-        var bugs = Workshop.Bugs.Where(bug => (named.Count == 0 || named.Contains(bug.Name)) && !done.Contains(bug.Name));
+        var bugs = Workshop.Bugs.Where(
+            bug => (named.Count == 0 || named.Contains(bug.Name)) && !done.Contains(bug.Name));
         Parallel.ForEach(
             bugs, new ParallelOptions { MaxDegreeOfParallelism = (int)arguments.Number("--workers", 2) }, bug =>
         {

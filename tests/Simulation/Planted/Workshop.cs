@@ -32,6 +32,10 @@ internal static class Workshop
         return at.FullName;
     }
 
+    /// <summary>The program in the copy.</summary>
+    public static string Program =>
+        Path.Combine(Root(), "artifacts/planted/artifacts/bin/Souk.Simulation/release/Souk.Simulation.dll");
+
     /// <summary>Makes and builds the copy; gives the program in it.</summary>
     public static string Build()
     {
@@ -65,7 +69,7 @@ internal static class Workshop
         Run("dotnet",
             "build tests/Simulation -c Release -v q -p:RunAnalyzers=false -p:TreatWarningsAsErrors=false "
             + "-p:EnforceCodeStyleInBuild=false -p:GenerateDocumentationFile=false", copy);
-        return Path.Combine(copy, "artifacts/bin/Souk.Simulation/release/Souk.Simulation.dll");
+        return Program;
     }
 
     /// <summary>A text with a hunk in it. Bugs may share a place: then the later finds its text inside the earlier's.
