@@ -61,10 +61,6 @@ internal static class CustomerBugs
         new("base-not-advanced", "A receipt does not move the base that the next voucher stands on.",
             new Hunk(Channels, "                Base = receipt.Cumulative,",
                 "                Base = PLANTED ? channel.Base : receipt.Cumulative,")),
-        new("frozen-goes-on", "A frozen channel takes further requests.",
-            new Hunk(Channels, "return book.With(channel with { State = CustomerChannelState.Frozen });",
-                "return book.With(channel with { State = PLANTED ? CustomerChannelState.Idle :"
-                    + " CustomerChannelState.Frozen, Request = PLANTED ? null : channel.Request });")),
         new("withdrawing-goes-on", "A channel whose money is being taken back takes further requests.",
             new Hunk(Channels, "return book.With(channel with { State = state, IsWithdrawing = true });",
                 "return book.With(channel with { State = PLANTED ? CustomerChannelState.Idle : state,"
