@@ -34,19 +34,10 @@ internal sealed partial class ChannelPlanner(
     private readonly Dictionary<Address, HashSet<RequestId>> _demand = [];
     private readonly Dictionary<Address, Task> _serving = [];
     private readonly Lock _guard = new();
-    private TaskCompletionSource _ready = new();
+    private readonly ReadySignal _ready = new();
 
     /// <summary>Completes when a channel has become usable next.</summary>
-    public Task Ready
-    {
-        get
-        {
-            lock (_guard)
-            {
-                return _ready.Task;
-            }
-        }
-    }
+    public Task Ready => _ready.Next;
 
     /// <summary>A request waits for a channel of this provider: one more than usual is opened, however often it
     /// asks.</summary>
@@ -73,17 +64,7 @@ internal sealed partial class ChannelPlanner(
     }
 
     /// <summary>Tells waiters that a channel may be usable.</summary>
-    public void Signal()
-    {
-        TaskCompletionSource ready;
-        lock (_guard)
-        {
-            ready = _ready;
-            _ready = new TaskCompletionSource();
-        }
-
-        ready.TrySetResult();
-    }
+    public void Signal() => _ready.Signal();
 
     /// <summary>Plans at every turn until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)

@@ -35,9 +35,10 @@ internal sealed class CallDesk(
     TimeProvider time,
     Randomness randomness)
 {
-    private const string NoChannel = "no_channel";
+    private const string NoChannel = ChannelHandout.NoChannel;
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
     private readonly EscrowDomain _escrow = chain.Network.EscrowDomain;
+    private readonly ChannelHandout _handout = new(options.HotKey, chain.Network.EscrowDomain, options.Caps);
     private readonly ConcurrentDictionary<Bytes32, DateTimeOffset> _resting = [];
 
     /// <summary>A provider refused this channel for a reason that passes with the next blocks; others are taken until
@@ -223,7 +224,7 @@ internal sealed class CallDesk(
     private Refusal? Usable(ListedOffer listed, WorstCase worst, RequestId appRequest)
     {
         var isThere = journal.Book.Channels.Values.Any(
-            channel => channel.Provider == listed.Offer.Provider && IsUsable(channel, listed.Offer, worst.Cost));
+            channel => ChannelHandout.HasRoom(channel, worst.Cost) && IsUsable(channel, listed.Offer));
         if (isThere)
         {
             return null;
@@ -241,10 +242,9 @@ internal sealed class CallDesk(
         };
     }
 
-    private bool IsUsable(CustomerChannel channel, Offer offer, Amount cost) =>
-        (!_resting.TryGetValue(channel.Id, out var until) || until <= time.GetUtcNow())
-        && channel.State == CustomerChannelState.Idle && channel.Free >= cost && !channel.IsWithdrawing
-        && channel.Acceptance is { } acceptance && NoncePosition.Of(acceptance.Index, channel.Index + 1) is not null
+    private bool IsUsable(CustomerChannel channel, Offer offer) =>
+        channel.Provider == offer.Provider
+        && (!_resting.TryGetValue(channel.Id, out var until) || until <= time.GetUtcNow())
         && ChannelRules.Check(channel.Config, channel.Id, offer, _escrow) is null;
 
     private static Refusal Explain(List<Refusal> passedOver, List<Refusal> unfits, ChatRequest chat)
@@ -288,33 +288,18 @@ internal sealed class CallDesk(
         var slice = SlicePlan.TokensFor(
             options.SliceTokens, (ulong)offer.SliceLeast, (ulong)offer.SliceGreatest, worst.OutputTokens);
         var nowMs = (ulong)time.GetUtcNow().ToUnixTimeMilliseconds();
+        var taking = new Taking(
+            keyHash, appRequest, id, worst.Cost, offer.Prices, promptTokens, slice, worst.OutputTokens, nowMs);
         return await journal.RecordAsync<PaidCall>(book =>
         {
-            if (!KeyStanding.Reserve(book, keyHash, appRequest, worst.Cost, nowMs)
-                .TryGet(out var reserved, out var poor))
+            if (!_handout.Decide(book, taking, channel => IsUsable(channel, offer) && proof.IsProved(channel))
+                .TryGet(out var handed, out var refused))
             {
-                return poor;
+                return refused;
             }
 
-            var channel = book.Channels.Values
-                .Where(channel => channel.Provider == offer.Provider && IsUsable(channel, offer, worst.Cost)
-                    && proof.IsProved(channel))
-                .MinBy(channel => channel.Free);
-            if (channel is null)
-            {
-                return new Refusal(Fault.Nobody, NoChannel, "The last idle channel was taken; try again shortly.");
-            }
-
-            var plan = new SlicePlan(offer.Prices, channel.Base, promptTokens, slice, worst.OutputTokens);
-            var ceiling = plan.First(channel.LeastCeiling);
-            if (AtRisks.Check(book, channel, ceiling, options.Caps) is { } exposed)
-            {
-                return exposed;
-            }
-
-            var voucher = Voucher.Sign(options.HotKey, _escrow, channel.Id, ceiling);
-            var index = channel.Index + 1;
-            var paid = new PaidRequest(id, verified.Hash, index, nonce, salt, channel.Config, voucher)
+            var (reserved, channel, plan, issued) = handed;
+            var paid = new PaidRequest(id, verified.Hash, issued.Index, nonce, salt, channel.Config, issued.Voucher)
             {
                 Path = PathOf(chat),
                 Gather = chat.Stream || chat.Embedding is not null ? 0 : plan.Gather,
@@ -325,9 +310,9 @@ internal sealed class CallDesk(
                 events.Add(new OfferUsed(verified.Hash, verified.Original, nowMs));
             }
 
-            events.Add(new VoucherIssued(voucher, id, index, 0, nowMs));
+            events.Add(issued);
             events.Add(new RequestSent(
-                id, appRequest, channel.Id, index, verified.Hash, nonce, salt.ToString(), commitment, promptCommitment,
+                id, appRequest, channel.Id, issued.Index, verified.Hash, nonce, salt.ToString(), commitment, promptCommitment,
                 promptTokens, worst.OutputTokens, PaidStream.KeySourceOf(chat), nowMs, named.Name));
             var call = new PaidCall(
                 appRequest, keyHash, worst.Cost, chat, verified, target, paid, channel.Id, body, plan,

@@ -45,7 +45,8 @@ public sealed class Journal<TBook>
 {
     private const int MostDeferred = 256;
     private readonly ILedger _ledger;
-    private readonly Lock _guard = new();
+    // A plain object: the tool that explores schedules does not know the newer lock.
+    private readonly object _guard = new();
     private readonly List<LedgerEntry> _deferred = [];
     private volatile TBook _book;
     private volatile TBook _durable;
