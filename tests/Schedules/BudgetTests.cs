@@ -29,7 +29,7 @@ public sealed class BudgetTests
     [InlineData(3)]
     [InlineData(4)]
     public void A_store_that_fails_acknowledges_nothing_more(int append) => Explorer.Passes(
-        nameof(A_store_that_fails_acknowledges_nothing_more), () => RunAsync(ReserveAsync, append));
+        $"{nameof(A_store_that_fails_acknowledges_nothing_more)}, {append}", () => RunAsync(ReserveAsync, append));
 
     [Fact]
     public void Deciding_outside_of_the_lock_is_found() => Explorer.Finds(
