@@ -312,7 +312,8 @@ internal sealed class CallDesk(
 
             events.Add(issued);
             events.Add(new RequestSent(
-                id, appRequest, channel.Id, issued.Index, verified.Hash, nonce, salt.ToString(), commitment, promptCommitment,
+                id, appRequest, channel.Id, issued.Index, verified.Hash, nonce,
+                salt.ToString(), commitment, promptCommitment,
                 promptTokens, worst.OutputTokens, PaidStream.KeySourceOf(chat), nowMs, named.Name));
             var call = new PaidCall(
                 appRequest, keyHash, worst.Cost, chat, verified, target, paid, channel.Id, body, plan,
