@@ -22,6 +22,8 @@ internal sealed class StepLedger(int failing = 0) : ILedger
 
     public Bytes32 Head => _rows.Count == 0 ? LedgerChain.Genesis : _rows[^1].Hash;
 
+    public LedgerException? Obstacle => null;
+
     /// <summary>What is durable.</summary>
     public IReadOnlyList<LedgerRow> Rows => _rows;
 
