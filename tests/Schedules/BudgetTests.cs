@@ -38,7 +38,7 @@ public sealed class BudgetTests
 
     private static async Task RunAsync(Reserving reserve, int failing = 0)
     {
-        var ledger = new StepLedger(failing);
+        var ledger = new StepLedger<CustomerBook>(States.Of, failing);
         var journal = await Journal.OpenAsync<CustomerBook>(ledger, default);
         await journal.RecordAsync(new ApiKeyCreated(KeyHash, "one", Units(Budget), null, NowMs));
         // An array, since the explorer does not know the overload that takes a span.
@@ -89,7 +89,8 @@ public sealed class BudgetTests
 
     // What it was billed, once that is durable.
     private static async Task<ulong> RequestAsync(
-        Journal<CustomerBook> journal, StepLedger ledger, Reserving reserve, int number, ulong worst, ulong bill)
+        Journal<CustomerBook> journal, StepLedger<CustomerBook> ledger, Reserving reserve, int number, ulong worst,
+            ulong bill)
     {
         var request = Numbered.Request(number);
         try
@@ -120,7 +121,7 @@ public sealed class BudgetTests
         }
     }
 
-    private static void Look(Journal<CustomerBook> journal, StepLedger ledger)
+    private static void Look(Journal<CustomerBook> journal, StepLedger<CustomerBook> ledger)
     {
         // Durable is read first: whatever it says was acknowledged by then.
         var durable = journal.Durable;

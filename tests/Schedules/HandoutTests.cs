@@ -50,7 +50,7 @@ public sealed class HandoutTests
 
     private static async Task RunAsync(Handing take, bool looksFirst = false)
     {
-        var ledger = new StepLedger();
+        var ledger = new StepLedger<CustomerBook>(States.Of);
         var journal = await Journal.OpenAsync<CustomerBook>(ledger, default);
         await journal.RecordAsync(Beginning);
         var (signal, inHand) = (new ReadySignal(), new HashSet<Bytes32>());
@@ -68,7 +68,8 @@ public sealed class HandoutTests
     }
 
     private static async Task RequestAsync(
-        Journal<CustomerBook> journal, StepLedger ledger, Handing take, ReadySignal signal, HashSet<Bytes32> inHand,
+        Journal<CustomerBook> journal, StepLedger<CustomerBook> ledger, Handing take, ReadySignal signal,
+            HashSet<Bytes32> inHand,
         bool looksFirst, int number)
     {
         var taking = new Taking(

@@ -1,5 +1,6 @@
 using System.Text;
 using Souk.Ledger.Customer;
+using Souk.Ledger.Selling;
 
 namespace Souk.Schedules.Exploring;
 
@@ -30,6 +31,24 @@ internal static class States
         foreach (var request in book.Unexplained())
         {
             text.AppendLine(FormattableString.Invariant($"sent {request.Sent.Request} {request.Sent.Index}"));
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>All that a provider's channels and requests consist of.</summary>
+    public static string Of(ProviderBook book)
+    {
+        var text = new StringBuilder();
+        foreach (var channel in book.Channels.Values)
+        {
+            text.AppendLine(FormattableString.Invariant($"channel {channel.Id} {channel.Index} {channel.Base}"));
+            text.AppendLine(FormattableString.Invariant($"  {channel.Ceiling} {channel.Request}"));
+        }
+
+        foreach (var request in book.Requests.Keys.Select(id => id.ToString()).Order(StringComparer.Ordinal))
+        {
+            text.AppendLine(FormattableString.Invariant($"request {request}"));
         }
 
         return text.ToString();

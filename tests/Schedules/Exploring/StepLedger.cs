@@ -1,5 +1,5 @@
 using Souk.Ledger;
-using Souk.Ledger.Customer;
+using Souk.Ledger.Books;
 using Souk.Ledger.Rows;
 using Souk.Protocol;
 
@@ -10,11 +10,13 @@ namespace Souk.Schedules.Exploring;
 /// that it has ever acknowledged.
 /// </summary>
 /// <param name="failing">The number of the append that fails, from 1, with all that follow it; 0 for none.</param>
-internal sealed class StepLedger(int failing = 0) : ILedger
+/// <param name="describe">Tells a book from others.</param>
+internal sealed class StepLedger<TBook>(Func<TBook, string> describe, int failing = 0) : ILedger
+    where TBook : class, IBook<TBook>
 {
     private readonly List<LedgerRow> _rows = [];
-    private readonly HashSet<string> _acknowledged = [States.Of(CustomerBook.Empty)];
-    private CustomerBook _replayed = CustomerBook.Empty;
+    private readonly HashSet<string> _acknowledged = [describe(TBook.Empty)];
+    private TBook _replayed = TBook.Empty;
     private Task _last = Task.CompletedTask;
     private int _appends;
 
@@ -28,7 +30,7 @@ internal sealed class StepLedger(int failing = 0) : ILedger
     public IReadOnlyList<LedgerRow> Rows => _rows;
 
     /// <summary>Whether the rows that were durable after some append replay to this book.</summary>
-    public bool HasAcknowledged(CustomerBook book) => _acknowledged.Contains(States.Of(book));
+    public bool HasAcknowledged(TBook book) => _acknowledged.Contains(describe(book));
 
     // The journal calls this under its lock, so that calls come one after another.
     public Task<long> AppendAsync(IReadOnlyList<LedgerEntry> entries, LedgerNote? note = null)
@@ -76,7 +78,7 @@ internal sealed class StepLedger(int failing = 0) : ILedger
             _replayed = _replayed.Apply(RowCodec.ToEvent(row));
         }
 
-        _acknowledged.Add(States.Of(_replayed));
+        _acknowledged.Add(describe(_replayed));
         return Sequence;
     }
 }
