@@ -135,7 +135,8 @@ public sealed class KillTests
         }
 
         Assert.True(guarded >= said, $"the provider says that {said} is protected; the watchtower holds {guarded}");
-        return guarded;
+        // Some of it has been claimed since, as it should be.
+        return held.Values.Aggregate(BigInteger.Zero, static (sum, total) => sum + total);
     }
 
     private static BigInteger Units(System.Text.Json.JsonElement from, string name) =>
