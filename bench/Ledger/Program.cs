@@ -6,8 +6,8 @@ using Souk.Ledger.Sqlite;
 
 // measure PATH [APPENDS] [CONCURRENCY] [NOTE_BYTES]: appends per second and CPU per append with group commit, each with
 // a note of so many bytes beside its row.
-// table PATH [SECONDS]: durable vouchers a second at 1, 16 and 256 concurrent requests, beside the disk's bare rate of
-// syncs, as a table.
+// table PATH [SECONDS]: durable vouchers a second at 1, 16 and 256 concurrent requests, beside the bare rate at which
+// the disk takes the same commits, as a table; takes 18 x (SECONDS + 1).
 // boundaries RESULTS [COUNT] [FIRST_SEED] [MOST]: loses power at so many boundaries of a ledger's writes, and opens
 // what is left; at most MOST in one write; goes on where RESULTS ends. TMPDIR on a memory disk makes it quick.
 // acknowledge PATH: appends without end and prints each sequence number once it is durable; made to be killed.
