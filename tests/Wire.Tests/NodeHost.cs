@@ -24,11 +24,17 @@ internal sealed class NodeHost : IAsyncDisposable
         IWireHandler handler,
         WireLimits? limits = null,
         NodeCertificateStore? certificates = null,
-        Action<ListenOptions>? listen = null)
+        Action<ListenOptions>? listen = null,
+        Logged? logged = null)
     {
         limits ??= new();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
+        if (logged is not null)
+        {
+            builder.Logging.AddProvider(logged).SetMinimumLevel(LogLevel.Trace);
+        }
+
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -76,6 +82,31 @@ internal static class Clients
 
     /// <summary>Long enough that only a hang reaches it.</summary>
     public static CancellationToken Soon => new CancellationTokenSource(TimeSpan.FromSeconds(20)).Token;
+}
+
+/// <summary>What the room logs, in its order.</summary>
+internal sealed class Logged : ILoggerProvider, ILogger
+{
+    private readonly System.Threading.Channels.Channel<LogLevel> _levels =
+        System.Threading.Channels.Channel.CreateUnbounded<LogLevel>();
+
+    public ValueTask<LogLevel> NextAsync() => _levels.Reader.ReadAsync(Clients.Soon);
+
+    public ILogger CreateLogger(string categoryName) =>
+        categoryName == "Souk.Wire" ? this : Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance;
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+        Func<TState, Exception?, string> formatter) => _levels.Writer.TryWrite(logLevel);
+
+    public void Dispose()
+    {
+    }
 }
 
 /// <summary>A fresh folder, removed at the end.</summary>

@@ -94,6 +94,13 @@ internal sealed class HttpWireResponse(
         return true;
     }
 
+    /// <summary>Notes that the peer has gone, and gives what to throw for it.</summary>
+    public OperationCanceledException Left(Exception? why = null)
+    {
+        _gone.Cancel();
+        return new OperationCanceledException("The peer has gone.", why, Aborted);
+    }
+
     public void Dispose()
     {
         _deadline?.Dispose();
@@ -134,8 +141,7 @@ internal sealed class HttpWireResponse(
     {
         if (_isOverdue || result.IsCompleted || result.IsCanceled)
         {
-            _gone.Cancel();
-            throw new OperationCanceledException("The peer no longer reads the response.", Aborted);
+            throw Left();
         }
     }
 }

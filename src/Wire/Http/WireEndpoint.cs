@@ -62,7 +62,8 @@ internal sealed class ServedHandler(
         }
         catch (OperationCanceledException) when (response.Aborted.IsCancellationRequested)
         {
-            // The peer has gone: there is nobody to answer, and the handler has been told by its token.
+            // There is nobody to answer, and the handler has been told by its token.
+            log.PeerLeft(context.Request.Method);
         }
         catch (Exception e)
         {
@@ -184,6 +185,12 @@ internal sealed class ServedHandler(
             return (default, e.StatusCode == 413
                 ? WireError.BodyTooLarge(limits.MaxBodyBytes)
                 : new(400, WireCodes.Malformed, "The request's body could not be read.", Fault.Theirs));
+        }
+        catch (IOException e)
+        {
+            // Reset by the peer, which can show here before it shows in the request's token.
+            context.Abort();
+            throw response.Left(e);
         }
     }
 
