@@ -138,6 +138,7 @@ public sealed class GatewayNode
             _watch.RunAsync,
             _planner.RunAsync,
             _proof.RunAsync,
+            _watch.ReadAgainAsync,
             _watch.WithdrawAsync,
             _chaser.RunAsync,
             _care.RunAsync,

@@ -147,6 +147,7 @@ public sealed class ProviderNode : IDisposable
     public Task RunAsync(CancellationToken cancellation) => RoleLoops.RunAsync(
         [
             _watch.RunAsync,
+            _watch.ReadAgainAsync,
             _announcer.RunAsync,
             _claimer.RunAsync,
             .. _towers.Loops,

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Souk.Chain;
 using Souk.Ledger.Books;
@@ -9,7 +10,8 @@ namespace Souk.Gateway.Channels;
 
 /// <summary>
 /// Keeps the gateway's view of its channels equal to the chain's, freezes a channel on which more was claimed than the
-/// receipts held explain, and takes the money of frozen channels back to the vault.
+/// receipts held explain, and takes the money of frozen channels back to the vault. A withdrawal that somebody else
+/// began takes the channel out of use and is finished; a closed channel that holds money again is withdrawn again.
 /// </summary>
 internal sealed partial class ChannelWatch(
     GatewayOptions options,
@@ -20,10 +22,16 @@ internal sealed partial class ChannelWatch(
     TimeProvider time,
     ILogger<ChannelWatch> log)
 {
+    private const int MostPerRead = 256;
+    private const int MostReadAgain = 4_096;
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ReadAgainEvery = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan AcceptancePatience = TimeSpan.FromMinutes(10);
     private readonly Dictionary<Bytes32, TimeSpan> _unacceptedSince = [];
     private static readonly TimeSpan WithdrawTurn = TimeSpan.FromSeconds(15);
+
+    // Channels whose withdrawal the chain showed while a request was under way: noted once that has ended.
+    private readonly ConcurrentDictionary<Bytes32, Amount> _leaving = new();
 
     /// <summary>The newest block seen.</summary>
     public Head Newest { get; private set; }
@@ -49,6 +57,24 @@ internal sealed partial class ChannelWatch(
         }
     }
 
+    /// <summary>Reads channels again at every turn until cancelled, so that what a node of another branch showed is
+    /// believed for minutes and never for good.</summary>
+    public async Task ReadAgainAsync(CancellationToken cancellation)
+    {
+        var last = Bytes32.Zero;
+        while (true)
+        {
+            await Task.Delay(ReadAgainEvery, time, cancellation);
+            List<Bytes32> ids =
+                [.. journal.Book.Channels.Keys.Where(id => id.CompareTo(last) > 0).Take(MostReadAgain)];
+            last = ids.Count < MostReadAgain ? Bytes32.Zero : ids[^1];
+            if (ids.Count > 0 && await RefreshAsync(ids, cancellation) is { } refusal)
+            {
+                LogUnread(ids.Count, refusal.Message);
+            }
+        }
+    }
+
     /// <summary>Takes the money of frozen channels back, as far as the chain lets it, until cancelled.</summary>
     public async Task WithdrawAsync(CancellationToken cancellation)
     {
@@ -56,8 +82,10 @@ internal sealed partial class ChannelWatch(
         {
             foreach (var id in journal.Book.Channels.Keys)
             {
-                await journal.RecordAsync(book =>
-                    Judge(book, id, book.Channels[id].Deposit, book.Channels[id].Claimed).ToArray());
+                await journal.RecordAsync(book => (LedgerEvent[])
+                [
+                    .. Judge(book, id, book.Channels[id].Deposit, book.Channels[id].Claimed), .. Leave(book, id),
+                ]);
                 var channel = journal.Book.Channels[id];
                 await (channel switch
                 {
@@ -89,7 +117,8 @@ internal sealed partial class ChannelWatch(
     public async Task<Refusal?> StartWithdrawalAsync(CustomerChannel channel, CancellationToken cancellation)
     {
         var amount = Amount.SubtractToZero(channel.Deposit, channel.Claimed);
-        if (amount.IsZero)
+        if (channel.State == CustomerChannelState.Closed
+            || (amount.IsZero && channel.State == CustomerChannelState.Frozen))
         {
             return null;
         }
@@ -105,6 +134,12 @@ internal sealed partial class ChannelWatch(
         if (refused is not null)
         {
             return refused;
+        }
+
+        if (amount.IsZero)
+        {
+            // It closes; what a reorganisation brings back is withdrawn then.
+            return null;
         }
 
         if (channel.Seller is not null && AskBack is { } askBack && await askBack(channel, cancellation))
@@ -169,25 +204,65 @@ internal sealed partial class ChannelWatch(
 
     private async Task<Refusal?> RefreshAsync(IReadOnlyList<Bytes32> ids, CancellationToken cancellation)
     {
-        var read = await chain.ChannelsAsync(ids, ReadPoint.Newest, cancellation);
-        if (!read.TryGet(out var states, out var refusal))
+        foreach (var batch in ids.Chunk(MostPerRead))
         {
-            return refusal;
-        }
+            var read = await chain.ChannelsAsync(batch, ReadPoint.Newest, cancellation);
+            if (!read.TryGet(out var states, out var refusal))
+            {
+                return refusal;
+            }
 
-        if (states.At.Timestamp < Newest.Timestamp)
-        {
-            return new Refusal(
-                Fault.Nobody, "chain_behind", "The chain's node answers with an older block than the news is of.");
-        }
+            if (states.At.Timestamp < Newest.Timestamp)
+            {
+                return new Refusal(
+                    Fault.Nobody, "chain_behind",
+                    "The chain's node answers with an older block than the news is of.");
+            }
 
-        foreach (var state in states.Value)
-        {
-            await journal.RecordAsync(book => Judge(book, state.Id, state.Balance, state.Claimed).ToArray());
+            foreach (var state in states.Value)
+            {
+                await SeeAsync(state);
+            }
         }
 
         planner.Signal();
         return null;
+    }
+
+    private async Task SeeAsync(ChannelState state)
+    {
+        if (state.Withdrawal is { } pending)
+        {
+            _leaving[state.Id] = pending.Amount;
+        }
+        else
+        {
+            _leaving.TryRemove(state.Id, out _);
+        }
+
+        await journal.RecordAsync(book => book.Channels[state.Id].State == CustomerChannelState.Closed
+            ? [.. Reopen(state)]
+            : (LedgerEvent[])[.. Judge(book, state.Id, state.Balance, state.Claimed), .. Leave(book, state.Id)]);
+    }
+
+    // A reorganisation undid its end, or brought a deposit back.
+    private IEnumerable<LedgerEvent> Reopen(ChannelState state)
+    {
+        if (!state.Available.IsZero)
+        {
+            yield return new ChannelBalanceSeen(state.Id, state.Balance, state.Claimed, Now());
+            yield return new WithdrawalStarted(state.Id, state.Available, Now());
+        }
+    }
+
+    // Whoever began the withdrawal, the provider takes no voucher any more.
+    private IEnumerable<LedgerEvent> Leave(CustomerBook book, Bytes32 id)
+    {
+        if (_leaving.TryGetValue(id, out var amount) && book.Channels[id] is
+            { IsWithdrawing: false, State: not (CustomerChannelState.Busy or CustomerChannelState.Closed) })
+        {
+            yield return new WithdrawalStarted(id, amount, Now());
+        }
     }
 
     private IEnumerable<LedgerEvent> Judge(CustomerBook book, Bytes32 id, Amount balance, Amount claimed)

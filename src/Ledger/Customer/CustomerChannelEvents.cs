@@ -121,8 +121,9 @@ internal static class CustomerChannelEvents
     {
         var channel = book.Channel(row.ChannelId);
         Broken.Unless(
-            channel.State is not (CustomerChannelState.Busy or CustomerChannelState.Closed),
+            channel.State != CustomerChannelState.Busy,
             $"A {channel.State} channel is not withdrawn; freeze it or wait for its receipt first.");
+        // A closed one may hold money again, after a reorganisation.
         var state = channel.State == CustomerChannelState.Frozen
             ? CustomerChannelState.Frozen
             : CustomerChannelState.Withdrawing;

@@ -18,8 +18,10 @@ internal sealed partial class ChainWatch(
 {
     private const int MostPerRead = 256;
     private const int MostReads = 5;
+    private const int MostReadAgain = 4_096;
     private const string Behind = "chain_behind";
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ReadAgainEvery = TimeSpan.FromMinutes(2);
     private readonly Lock _guard = new();
     // What is read is written down before the next read begins: of two reads at once, the older could be written last.
     // Waited for without a token, so that the wait ends on the caller's context; its holders heed the cancellation.
@@ -91,6 +93,24 @@ internal sealed partial class ChainWatch(
             {
                 LogUnread(changed.Count, refusal.Message);
                 await Task.Delay(RetryAfter, time, cancellation);
+            }
+        }
+    }
+
+    /// <summary>Reads channels again at every turn until cancelled, so that what a node of another branch showed is
+    /// believed for minutes and never for good.</summary>
+    public async Task ReadAgainAsync(CancellationToken cancellation)
+    {
+        var last = Bytes32.Zero;
+        while (true)
+        {
+            await Task.Delay(ReadAgainEvery, time, cancellation);
+            List<Bytes32> ids =
+                [.. journal.Book.Channels.Keys.Where(id => id.CompareTo(last) > 0).Take(MostReadAgain)];
+            last = ids.Count < MostReadAgain ? Bytes32.Zero : ids[^1];
+            if (ids.Count > 0 && await RefreshAsync(ids, cancellation) is { } refusal)
+            {
+                LogUnread(ids.Count, refusal.Message);
             }
         }
     }

@@ -33,4 +33,29 @@ public sealed class LaggingNodeTests
             Assert.Equal(market.Chain.Channel(id).Claimed, market.Gateway.Book.Channels[id].Claimed);
         });
     }
+
+    [Fact]
+    public void What_a_node_of_another_branch_shows_is_read_again_within_minutes()
+    {
+        WatchedChain? node = null;
+        var options = new MarketOptions
+        {
+            Confirmations = 1, WarmChannels = 1, GatewayChain = inner => node = new WatchedChain(inner),
+        };
+        MarketHarness.Run(options, async market =>
+        {
+            var id = Assert.Single(market.Gateway.Book.Channels.Keys);
+            Assert.Equal(200, (await market.App.ChatAsync()).Status);
+            node!.Shows = state => state with { Claimed = Amount.Zero };
+            Assert.True((await market.Provider.ClaimNowAsync(CancellationToken.None)).IsOk);
+            await market.WaitAsync(10);
+            node.Shows = null;
+            Assert.Equal(Amount.Zero, market.Gateway.Book.Channels[id].Claimed);
+
+            await market.WaitAsync(120);
+
+            Assert.NotEqual(Amount.Zero, market.Chain.Channel(id).Claimed);
+            Assert.Equal(market.Chain.Channel(id).Claimed, market.Gateway.Book.Channels[id].Claimed);
+        });
+    }
 }

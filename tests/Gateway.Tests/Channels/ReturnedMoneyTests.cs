@@ -1,6 +1,9 @@
+using Souk.Chain;
 using Souk.Ledger.Customer;
 using Souk.Ledger.Rows;
 using Souk.Protocol;
+using Souk.Testbed;
+using Souk.Testbed.Chain;
 using Souk.Testbed.Market;
 using Souk.Wire;
 using Souk.Wire.Paid;
@@ -129,6 +132,84 @@ public sealed class ReturnedMoneyTests
                 mute!.IsMute = false;
                 await market.UntilAsync(() => market.Gateway.IdleChannels == 1, "the next one is accepted", 400);
                 Assert.Equal(200, (await market.App.ChatAsync()).Status);
+            });
+    }
+
+    [Fact]
+    public void A_withdrawal_that_the_owner_began_elsewhere_ends_the_channel() => MarketHarness.Run(
+        OneChannel, async market =>
+        {
+            var channel = Assert.Single(market.Gateway.Book.Channels.Values);
+            Assert.True((await market.Chain.Account(market.Keys.VaultOwner).SubmitAsync(
+                new VaultInitiateWithdraw(market.Vault, channel.Config, new(1)), CancellationToken.None)).IsOk);
+            await market.UntilAsync(
+                () => market.Gateway.IdleChannels == 1 && market.Gateway.Book.Channels.Count == 2, "another is open");
+
+            Assert.Equal(200, (await market.App.ChatAsync()).Status);
+            Assert.Equal(CustomerChannelState.Withdrawing, market.Gateway.Book.Channels[channel.Id].State);
+            // What was asked for elsewhere is not all: the rest follows.
+            await market.WaitAsync(Delay + 60);
+            await ReturnsAsync(market, channel.Id, Amount.Zero);
+        });
+
+    [Fact]
+    public void A_withdrawal_that_begins_during_a_request_ends_the_channel_after_it() => MarketHarness.Run(
+        OneChannel, async market =>
+        {
+            var channel = Assert.Single(market.Gateway.Book.Channels.Values);
+            market.Engine.Tokens = 400;
+            market.Engine.TokenTime = TimeSpan.FromMilliseconds(50);
+            var asked = market.App.ChatAsync();
+            await market.UntilAsync(
+                () => market.Gateway.Book.Channels[channel.Id].State == CustomerChannelState.Busy, "it is asked");
+            Assert.True((await market.Chain.Account(market.Keys.VaultOwner).SubmitAsync(
+                new VaultInitiateWithdraw(market.Vault, channel.Config, new(1)), CancellationToken.None)).IsOk);
+            await asked;
+
+            await market.UntilAsync(
+                () => market.Gateway.Book.Channels[channel.Id].State == CustomerChannelState.Withdrawing, "it is out");
+        });
+
+    [Fact]
+    public void A_closing_that_a_reorganisation_undoes_is_done_again() => MarketHarness.Run(
+        OneChannel, async market =>
+        {
+            var first = Assert.Single(market.Gateway.Book.Channels.Keys);
+            await market.CrashProviderAsync();
+            await market.StartProviderAsync(draft => draft.WithdrawDelay = 1_200);
+            await ReturnsAsync(market, first, Amount.Zero);
+
+            // The block's only transaction is the one that paid the money out, and it is gone for good.
+            market.Chain.Reorganise(1, Enumerable.Range(0, 1_000).Select(seed => (ulong)seed)
+                .Where(seed => new SeededRandomness(seed).NextDouble() < 0.05)
+                .Select(seed => new SeededRandomness(seed)).First());
+            Assert.False(market.Chain.Channel(first).Available.IsZero);
+
+            await market.UntilAsync(() => market.Chain.Channel(first).Available.IsZero, "it is paid out again", 60);
+            await market.UntilAsync(
+                () => market.Gateway.Book.Channels[first].State == CustomerChannelState.Closed, "it is closed");
+        });
+
+    [Fact]
+    public void A_withdrawal_asked_for_while_the_deposit_is_undone_takes_it_once_it_is_back()
+    {
+        WatchedChain? node = null;
+        MarketHarness.Run(
+            OneChannel with { Confirmations = 1, GatewayChain = inner => node = new WatchedChain(inner) },
+            async market =>
+            {
+                var first = Assert.Single(market.Gateway.Book.Channels.Keys);
+                node!.Shows = state => state.Id == first ? state with { Balance = Amount.Zero } : state;
+                await market.WaitAsync(130);
+                Assert.Equal(Amount.Zero, market.Gateway.Book.Channels[first].Deposit);
+                var request = WireRequest.Json("POST", $"/admin/v1/channels/{first}/withdraw", "{}"u8.ToArray());
+                request.Headers["host"] = "127.0.0.1:7010";
+                Assert.Equal(200, (await market.Owner().SendAsync(request)).Status);
+                await market.WaitAsync(30);
+                node.Shows = null;
+
+                await market.WaitAsync(130);
+                await ReturnsAsync(market, first, Amount.Zero);
             });
     }
 

@@ -177,6 +177,13 @@ public sealed class CustomerBookTests
         Breaks(withdrawing, Issued(1, 1, 500));
         Breaks(After(Open, Issued(1, 1, 500), Sent(1, 1)), new WithdrawalStarted(Channel, Units(1), 3));
         Breaks(Open, new WithdrawalFinished(Channel, Units(1), 3));
+
+        // What a reorganisation brings back to a closed one is withdrawn again.
+        var again = After(
+            withdrawing, new WithdrawalFinished(Channel, Units(10_000), 4),
+            new ChannelBalanceSeen(Channel, Units(10_000), Units(0), 5),
+            new WithdrawalStarted(Channel, Units(10_000), 6));
+        Assert.Equal(CustomerChannelState.Withdrawing, again.Channels[Channel].State);
     }
 
     [Fact]

@@ -63,4 +63,29 @@ public sealed class ChainWatchTests
 
         Assert.Null(await reading);
     });
+
+    [Fact]
+    public void What_a_node_of_another_branch_shows_is_read_again_within_minutes()
+    {
+        WatchedChain? node = null;
+        var options = new MarketOptions
+        {
+            WarmChannels = 0, Confirmations = 1,
+            ProviderParts = parts => parts with { Chain = node = new WatchedChain(parts.Chain) },
+        };
+        MarketHarness.Run(options, async market =>
+        {
+            var channel = await new Buyer(market).OpenAsync();
+            node!.Shows = state => state with { Withdrawal = null };
+            Assert.True((await market.Chain.Account(market.Keys.Hot).SubmitAsync(
+                new VaultInitiateWithdraw(market.Vault, channel.Config, new(1)), CancellationToken.None)).IsOk);
+            await market.WaitAsync(10);
+            node.Shows = null;
+            Assert.False((await market.ProviderBookAsync()).Channels[channel.Id].IsWithdrawing);
+
+            await market.WaitAsync(120);
+
+            Assert.True((await market.ProviderBookAsync()).Channels[channel.Id].IsWithdrawing);
+        });
+    }
 }

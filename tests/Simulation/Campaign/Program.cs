@@ -14,6 +14,7 @@ internal static class Program
                tests/Simulation planted [--bugs NAME,...] [--seeds N] [--starts N] [--workers N] [--no-build]
                                         [--result FILE] [--resume]
                tests/Simulation replay SEED [--without KIND,...] [--skip-events N,...] [--skip-acts N,...]
+                                        [--story FILE]
         """;
 
     public static int Main(string[] args) => args switch

@@ -11,7 +11,8 @@ internal static class Replay
         var omissions = new Omissions(
             arguments.List("--without").Select(Enum.Parse<FaultKind>).ToHashSet(),
             Numbers(arguments, "--skip-events"), Numbers(arguments, "--skip-acts"));
-        var fate = MarketLife.Live(Script.Of(seed, omissions));
+        using var copy = arguments.Text("--story") is { } file ? new StreamWriter(file) : null;
+        var fate = MarketLife.Live(Script.Of(seed, omissions), copy);
         Console.WriteLine(fate.Story);
         Console.WriteLine(
             $"seed {fate.Seed}: {fate.Events} events, trace {fate.Trace}, withdrew {fate.Withdrew}, "

@@ -29,6 +29,9 @@ internal sealed class Lives(Script script)
 {
     private WatchedEngine? _engine;
 
+    /// <summary>Where all that happens is written; null for nowhere.</summary>
+    public TextWriter? Copy { get; init; }
+
     public Auditor Auditor { get; private set; } = null!;
 
     public Life Provider { get; private set; } = null!;
@@ -87,6 +90,7 @@ internal sealed class Lives(Script script)
 
     private void Prepare(MarketHarness market)
     {
+        market.Scheduler.Trace.Copy = Copy;
         Auditor = new Auditor(market.Chain, market.ProviderTarget.Endpoint, (ulong)script.SliceTokens);
         market.ProviderDisk.Written = Auditor.SeeProvider;
         market.GatewayDisk.Written = Auditor.SeeCustomer;

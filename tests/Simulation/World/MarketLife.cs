@@ -33,9 +33,12 @@ internal sealed class MarketLife
     }
 
     /// <summary>Lives a script's market.</summary>
-    public static Fate Live(Script script)
+    public static Fate Live(Script script) => Live(script, null);
+
+    /// <summary>As the other, with all that happens written down.</summary>
+    public static Fate Live(Script script, TextWriter? copy)
     {
-        var lives = new Lives(script);
+        var lives = new Lives(script) { Copy = copy };
         var (withdrew, events, trace) = (false, 0L, Bytes32.Zero);
         try
         {
@@ -144,6 +147,9 @@ internal sealed class MarketLife
             : Auditor.Provider.OpenClaims.Count > 0 ? "a claim under way"
             : _market.Chain.Channels.Any(one => !one.State.Available.IsZero && !book.Channels.ContainsKey(one.State.Id))
                 ? "a funded channel that its gateway does not know"
+            : _market.Chain.Channels.Any(one => !one.State.Available.IsZero
+                && book.Channels[one.State.Id].State == CustomerChannelState.Closed)
+                ? "money in a channel that its gateway calls closed"
             : _market.Chain.Waiting > 0 ? "a transaction that is not mined"
             : _owner.Channel is not null && !HasWithdrawn ? "a withdrawal"
             : book.Channels.Values.FirstOrDefault(IsUnsettled) is { } open ? $"a {open.State} channel"

@@ -13,6 +13,10 @@ public sealed class WatchedChain(IMarketChain inner) : IMarketChain
     /// <summary>While set, reads of channels give this earlier answer of theirs, counted from 0.</summary>
     public int? Repeats { get; set; }
 
+    /// <summary>While set, what reads of channels show is changed by it, as a node on another branch would show it:
+    /// the block is as new as any.</summary>
+    public Func<ChannelState, ChannelState>? Shows { get; set; }
+
     /// <summary>Says which actions revert although the chain would take them, and with which error.</summary>
     public Func<MarketAction, string?>? Reverts { get; set; }
 
@@ -45,6 +49,11 @@ public sealed class WatchedChain(IMarketChain inner) : IMarketChain
         }
 
         var answer = await inner.ChannelsAsync(channels, point, cancellation);
+        if (Shows is { } shows && answer.TryGet(out var read, out _))
+        {
+            return new Read<IReadOnlyList<ChannelState>>(read.At, [.. read.Value.Select(shows)]);
+        }
+
         _answers.Add((point, answer));
         return answer;
     }

@@ -27,6 +27,7 @@ public sealed class KeptLogs(SimulatedScheduler scheduler) : ILoggerFactory
     private void Keep(string line)
     {
         _lines.Enqueue($"{scheduler.Elapsed:c} {line}");
+        scheduler.Trace.Copy?.WriteLine(_lines.Last());
         if (_lines.Count > Most)
         {
             _lines.Dequeue();

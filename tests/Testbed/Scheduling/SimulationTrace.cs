@@ -12,6 +12,8 @@ namespace Souk.Testbed;
 public sealed class SimulationTrace : IDisposable
 {
     private const int KeptLines = 200;
+    private const int MostKept = 96;
+    private const int MostCopied = 2_000;
 
     private readonly SimulatedScheduler _scheduler;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -27,6 +29,9 @@ public sealed class SimulationTrace : IDisposable
 
     /// <summary>The last events, oldest first.</summary>
     public IReadOnlyCollection<string> LastEvents => _lines;
+
+    /// <summary>Where every event is written as well, with much of its content; null for nowhere.</summary>
+    public TextWriter? Copy { get; set; }
 
     /// <summary>Adds an event whose content is text.</summary>
     public void Record(string label, string content) => Record(label, Encoding.UTF8.GetBytes(content));
@@ -44,21 +49,21 @@ public sealed class SimulationTrace : IDisposable
         _hash.AppendData(name);
         _hash.AppendData(content);
         Count++;
+        Copy?.WriteLine($"{_scheduler.Elapsed:c} {label} {Excerpt(content, MostCopied)}");
         if (_lines.Count == KeptLines)
         {
             _lines.Dequeue();
         }
 
-        _lines.Enqueue($"{_scheduler.Elapsed:c} {label} {Excerpt(content)}");
+        _lines.Enqueue($"{_scheduler.Elapsed:c} {label} {Excerpt(content, MostKept)}");
     }
 
     /// <inheritdoc/>
     public void Dispose() => _hash.Dispose();
 
-    private static string Excerpt(ReadOnlySpan<byte> content)
+    private static string Excerpt(ReadOnlySpan<byte> content, int most)
     {
-        const int Most = 96;
-        var cut = content[..Math.Min(Most, content.Length)];
+        var cut = content[..Math.Min(most, content.Length)];
         var isText = !cut.ContainsAnyExceptInRange((byte)' ', (byte)'~');
         return isText ? Encoding.ASCII.GetString(cut) : Convert.ToHexStringLower(cut);
     }
