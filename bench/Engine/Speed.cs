@@ -29,7 +29,8 @@ internal static class Speed
         var greedy = SamplingParameters.Default with { Temperature = 0 };
         var sampled = SamplingParameters.Default with { Temperature = 0.8, TopP = 0.95 };
         Console.WriteLine($"{engine.Model.Name}: prompt {prompt.Length}, answers of {tokens} tokens, "
-            + $"threads {threads}, loops {loops}, median of {rounds} rounds");
+            + $"threads {threads}, loops {loops}, "
+            + $"{engine.Gathered} together before they are spread, median of {rounds} rounds");
         Console.WriteLine(
             $"{"at once",8} {"",-22} {"tokens/s",9} {"ratio",6} {"per CPU s",10} {"ratio",6} {"B/token",8}");
         foreach (int batch in batches)

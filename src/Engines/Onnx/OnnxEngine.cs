@@ -25,6 +25,9 @@ public sealed class OnnxEngine : IEngine
     /// gets passes of its own instead.</summary>
     private const long SmallWeights = 64L << 20;
 
+    /// <summary>Chunks from which on a prompt is so long that it should not be read beside other answers.</summary>
+    private const int LongChunks = 4;
+
     private static readonly string[] Features =
     [
         EngineFeatures.LogitBias, EngineFeatures.Logprobs, EngineFeatures.MinTokens, EngineFeatures.ManyChoices,
@@ -60,7 +63,10 @@ public sealed class OnnxEngine : IEngine
             decoder, store, line, LayoutProbe.Find(decoder), WeightBytes(directory),
             Math.Min(mostLogits, options.PrefillTokens), mostLogits, encoder.Tokenizer);
         loops = [.. Enumerable.Range(0, loopCount).Select(index => new EngineLoop(plan, index))];
-        line.Open(loops);
+        int most = Math.Min(mostLogits, options.Concurrency);
+        Gathered = options.Gathered ?? (loopCount == 1 ? most
+            : Gathering.Measure(decoder, plan.Layout, most, TimeProvider.System));
+        line.Open(loops, new Placement(Gathered, plan.Chunk * LongChunks));
         Array.ForEach(loops, loop => loop.Start());
         string numerics = $"w={directory.WeightType},a={TypeName(shape.LogitsType)},kv={TypeName(shape.KvType)}";
         Model = new EngineModel(
@@ -77,6 +83,12 @@ public sealed class OnnxEngine : IEngine
     }
 
     public EngineModel Model { get; }
+
+    /// <summary>Answers that stay together on one loop before another one is used.</summary>
+    internal int Gathered { get; }
+
+    /// <summary>What each loop has to do.</summary>
+    internal IReadOnlyList<LoopLoad> Loads => line.Loads;
 
     /// <summary>Loads a model directory: verifies and hashes its files, then opens the session.</summary>
     /// <exception cref="ArgumentException">Options that cannot be used, every mistake named.</exception>

@@ -17,9 +17,12 @@ public sealed record OnnxEngineOptions
     /// take less time than handing them over. More threads than cores is slower.</summary>
     public int Threads { get; init; }
 
-    /// <summary>Batches that are computed at the same time, each on a thread of its own. Default 0: one, or one per
-    /// core for small models where <see cref="Threads"/> is 0 too.</summary>
+    /// <summary>Batches that can be computed at the same time, each on a thread of its own; few requests stay together
+    /// in one. Default 0: one, or one per core for small models where <see cref="Threads"/> is 0 too.</summary>
     public int Loops { get; init; }
+
+    /// <summary>Answers that stay together on one loop before another is used. Null: measured at load.</summary>
+    internal int? Gathered { get; init; }
 
     /// <summary>Whether idle threads spin between operators. Default false: spinning gains a little on an idle
     /// machine and costs everything else on a shared one.</summary>

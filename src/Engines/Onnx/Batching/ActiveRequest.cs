@@ -24,6 +24,7 @@ internal sealed class ActiveRequest
     private Sampler? sampler;
     private int[] untaken = [];
     private volatile bool hasLeft;
+    private volatile bool isRead;
 
     /// <param name="asked">The request, found sound.</param>
     /// <param name="prompt">Its prompt's ids.</param>
@@ -78,6 +79,13 @@ internal sealed class ActiveRequest
 
     /// <summary>The consumer wants nothing more.</summary>
     public bool HasLeft => hasLeft;
+
+    /// <summary>Its prompt went through the model.</summary>
+    public bool IsRead
+    {
+        get => isRead;
+        set => isRead = value;
+    }
 
     /// <summary>Nothing more will be told.</summary>
     public bool IsOver { get; private set; }

@@ -37,7 +37,7 @@ internal sealed class EngineLoop : IDisposable
     }
 
     /// <summary>Requests given to this loop and not released; guarded by the waiting line.</summary>
-    public int Assigned { get; set; }
+    public List<ActiveRequest> Assigned { get; } = [];
 
     public static EngineException Stopped(Exception? inner) =>
         new(Fault.Ours, "engine_stopped", "This engine is being stopped. Try again elsewhere.", inner);
@@ -210,6 +210,7 @@ internal sealed class EngineLoop : IDisposable
             return count;
         }
 
+        request.IsRead = true;
         bool hasBegun = Guarded(request, () => First(prefill));
         request.Tell();
         batches.Settle();

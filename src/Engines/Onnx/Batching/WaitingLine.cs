@@ -14,13 +14,26 @@ internal sealed class WaitingLine(KvStore store, int concurrency, int waiting)
     private readonly Lock guard = new();
     private readonly Dictionary<string, Payer> payers = new(StringComparer.Ordinal);
     private EngineLoop[] loops = [];
+    private Placement placement = new(1, 1);
     private int running;
     private int queued;
     private long turn;
     private bool isClosed;
 
-    /// <summary>The threads that requests are given to.</summary>
-    public void Open(EngineLoop[] given) => loops = given;
+    /// <summary>The threads that requests are given to, and which of them.</summary>
+    public void Open(EngineLoop[] given, Placement among) => (loops, placement) = (given, among);
+
+    /// <summary>What each loop has to do.</summary>
+    public IReadOnlyList<LoopLoad> Loads
+    {
+        get
+        {
+            lock (guard)
+            {
+                return ReadLoads();
+            }
+        }
+    }
 
     /// <summary>Lets a request run or wait.</summary>
     /// <exception cref="EngineException">Ours, "engine_busy": there is no place to wait. Theirs: it could never run.
@@ -85,7 +98,7 @@ internal sealed class WaitingLine(KvStore store, int concurrency, int waiting)
             var payer = payers[request.Payer];
             payer.Running--;
             running--;
-            request.Loop!.Assigned--;
+            request.Loop!.Assigned.Remove(request);
             store.Release(request.Positions);
             Forget(payer);
             Admit();
@@ -127,12 +140,21 @@ internal sealed class WaitingLine(KvStore store, int concurrency, int waiting)
             next.ServedAt = ++turn;
             queued--;
             running++;
-            var loop = loops.MinBy(candidate => candidate.Assigned)!;
-            loop.Assigned++;
-            request.Loop = loop;
-            loop.Give(request);
+            request.Loop = LoopFor(request);
+            request.Loop.Assigned.Add(request);
+            request.Loop.Give(request);
         }
     }
+
+    private EngineLoop LoopFor(ActiveRequest request) => loops[
+        placement.Choose(ReadLoads(), request.Asked.Choices, placement.IsLong(request.Prompt.Length))];
+
+    private LoopLoad[] ReadLoads() =>
+    [
+        .. loops.Select(loop => new LoopLoad(
+            loop.Assigned.Sum(given => given.Asked.Choices),
+            loop.Assigned.Exists(given => !given.IsRead && placement.IsLong(given.Prompt.Length)))),
+    ];
 
     /// <summary>The newest waiting request of the payer that has most of the line; that of <paramref name="payer"/>
     /// where nobody has more.</summary>
