@@ -5,6 +5,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { createGenerator } from 'ts-json-schema-generator';
 
+/** Where published.mjs lays the edition of OpenAI's document that is pinned. */
+export const PINNED = path.join(import.meta.dirname, 'node_modules', 'openai-published.json');
+
 const ROOTS = {
   ChatRequest: 'OpenAI.Chat.Completions.ChatCompletionCreateParams',
   ChatReply: 'OpenAI.Chat.Completions.ChatCompletion',

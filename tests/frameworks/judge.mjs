@@ -3,8 +3,11 @@ import Ajv from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 
 export class Judge {
-  constructor(document) {
+  /** Exceptions are places where the document is not what OpenAI does today: {where, says, why}. */
+  constructor(document, exceptions = []) {
     this.document = document;
+    this.exceptions = exceptions;
+    this.met = new Set();
     this.ajv = new Ajv({ strict: false, allErrors: true, discriminator: false, validateFormats: false });
     addFormats(this.ajv);
     this.ajv.addSchema({ $id: 'doc', components: document.components, events: document.events ?? {} });
@@ -19,8 +22,32 @@ export class Judge {
       this.compiled.set(key, this.ajv.compile(JSON.parse(text)));
     }
     const validate = this.compiled.get(key);
-    return validate(value) ? [] : validate.errors.slice(0, 6)
+    if (validate(value)) {
+      return [];
+    }
+    return validate.errors.filter((error) => !this.isExcepted(error)).slice(0, 6)
       .map((error) => `${what}${error.instancePath}: ${error.message} (${error.schemaPath})`);
+  }
+
+  isExcepted(error) {
+    const found = this.exceptions.find(({ where, says }) => where.test(error.instancePath) && error.message === says);
+    if (found) {
+      this.met.add(found);
+    }
+    return found !== undefined;
+  }
+
+  /** Exceptions that no reply needed. */
+  unused() {
+    return this.exceptions.filter((one) => !this.met.has(one)).map(({ where, says }) => `${where} ${says}`);
+  }
+
+  has(path, method) {
+    return this.document.paths[path]?.[method] !== undefined;
+  }
+
+  hasEvents(path) {
+    return this.document.events?.[path] !== undefined;
   }
 
   /** Whether OpenAI's document itself allows a request; it refuses some of its own examples. */

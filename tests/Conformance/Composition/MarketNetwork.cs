@@ -41,6 +41,9 @@ internal sealed record NetworkPlan(int Providers = 1, bool IsTapped = false)
     /// <summary>Whether the first provider also sells the scripted model.</summary>
     public bool IsScripted { get; init; }
 
+    /// <summary>Whether the first provider also sells the embedding model of the repository.</summary>
+    public bool IsEmbedding { get; init; }
+
     /// <summary>Origins of web pages that may use the gateway.</summary>
     public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
 }
@@ -60,6 +63,9 @@ internal sealed class MarketNetwork : IAsyncDisposable
 
     /// <summary>The public name of the <see cref="ScriptedServer"/>'s model.</summary>
     public const string Scripted = "souk-scripted";
+
+    /// <summary>The embedding model's public name.</summary>
+    public const string Embedding = "souk-embedding";
 
     /// <summary>A public name that nobody serves.</summary>
     public const string Ghost = "souk-ghost";
@@ -189,7 +195,7 @@ internal sealed class MarketNetwork : IAsyncDisposable
         _owned.Add(ledger);
         var options = RoleOptions.Provider(
             keys, endpoint, () => certificates?.Current.SpkiHash,
-            number == 0 && _plan.IsScripted ? [engine, await StartScriptedAsync()] : [engine], _plan.Prices, indexer);
+            number == 0 ? [engine, .. await MoreEnginesAsync()] : [engine], _plan.Prices, indexer);
         var node = MarketBasics.Must(await ProviderNode.StartAsync(
             options, new ProviderParts(ledger, _basics.Chain, Wire(), TimeProvider.System, _basics.Randomness, _logs),
                 default));
@@ -198,6 +204,26 @@ internal sealed class MarketNetwork : IAsyncDisposable
         await ServeAsync(port, certificates, limits, app => app.MapProvider(node, limits), node.RunAsync);
         _named[Model] = engine.Model.Manifest.Digest;
         _providers.Add(new RunningProvider(keys, node, ledgerPath, endpoint, engine));
+    }
+
+    private async Task<List<IEngine>> MoreEnginesAsync()
+    {
+        List<IEngine> engines = [];
+        if (_plan.IsScripted)
+        {
+            engines.Add(await StartScriptedAsync());
+        }
+
+        if (_plan.IsEmbedding)
+        {
+            var engine = await LocalEngine.LoadAsync(
+                new OnnxEngineOptions { Directory = Places.EmbeddingModel, Name = Embedding }, default);
+            _owned.Add(engine);
+            _named[Embedding] = engine.Model.Manifest.Digest;
+            engines.Add(engine);
+        }
+
+        return engines;
     }
 
     private async Task<IEngine> StartScriptedAsync()
@@ -228,7 +254,8 @@ internal sealed class MarketNetwork : IAsyncDisposable
         BaseUrl = new Uri($"http://127.0.0.1:{front}/v1");
         Admin = new AdminReader(new Uri($"http://127.0.0.1:{admin}"), token);
         for (var i = 0; Gateway.IdleChannels < _plan.Providers
-            || Gateway.Offers < _plan.Providers + (_plan.IsScripted ? 1 : 0); i++)
+            || Gateway.Offers < _plan.Providers + (_plan.IsScripted ? 1 : 0) + (_plan.IsEmbedding ? 1 : 0);
+            i++)
         {
             if (i > 600)
             {

@@ -2,7 +2,8 @@ using Souk.Conformance.Composition;
 
 namespace Souk.Conformance.Frameworks;
 
-/// <summary>One network for all that frameworks try on it: the demo model, and one that calls tools.</summary>
+/// <summary>One network for all that frameworks try on it: the demo model, one that calls tools, and one of
+/// embeddings.</summary>
 public sealed class FrameworkNetwork : IAsyncLifetime
 {
     internal MarketNetwork Network { get; private set; } = null!;
@@ -13,7 +14,7 @@ public sealed class FrameworkNetwork : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        Network = await MarketNetwork.StartAsync(new NetworkPlan { IsScripted = true });
+        Network = await MarketNetwork.StartAsync(new NetworkPlan { IsScripted = true, IsEmbedding = true });
         ApiKey = await Network.KeyAsync("app");
         PoorKey = await Network.KeyAsync("poor", 1);
     }

@@ -20,7 +20,7 @@ public sealed class EmbeddingsSdkTests : IAsyncLifetime
     {
         _network = await MarketNetwork.StartAsync(new NetworkPlan
         {
-            ModelDirectory = Path.Combine(Places.Root, "models", "embedding", "model"),
+            ModelDirectory = Places.EmbeddingModel,
         });
         _key = await _network.KeyAsync("app");
     }

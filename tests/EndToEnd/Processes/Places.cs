@@ -15,6 +15,9 @@ internal static class Places
     /// <summary>The model that networks sell.</summary>
     public static string Model { get; } = Path.Combine(Root, "models", "demo", "model");
 
+    /// <summary>The embedding model of the repository.</summary>
+    public static string EmbeddingModel { get; } = Path.Combine(Root, "models", "embedding", "model");
+
     /// <summary>The evaluation set.</summary>
     public static string Evaluation { get; } = Path.Combine(Root, "models", "demo", "eval", "evaluation.jsonl");
 
