@@ -5,8 +5,8 @@ using Souk.Conformance.Composition;
 namespace Souk.Conformance.Frameworks;
 
 /// <summary>
-/// Every parameter of OpenAI's requests, every mistake and every example request of OpenAI's published document, sent to
-/// the real gateway; every reply judged by that document, by the schemas of OpenAI's own SDK, by the document that the
+/// Every parameter of OpenAI's requests, every mistake and every example request of its published document, sent to the
+/// real gateway; every reply judged by that document, by the schemas of OpenAI's own SDK, by the document that the
 /// gateway serves, and by a validating proxy between them.
 /// </summary>
 public sealed class CorpusTests(FrameworkNetwork shared, ITestOutputHelper output) : IClassFixture<FrameworkNetwork>
