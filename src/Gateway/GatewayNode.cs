@@ -78,7 +78,8 @@ public sealed class GatewayNode
         _care = new SellerCare(
             options, chain, journal, sellers, link, purchases, _watch, time, parts.Logs.CreateLogger<SellerCare>());
         _watch.AskBack = _care.RefundAsync;
-        var chat = new ChatDesk(options, chain, calls, stream, _chaser, books, recent, sellers, time);
+        var chat = new ChatDesk(
+            options, chain, calls, stream, _chaser, books, new MissedTokens(journal, nodes), recent, sellers, time);
         FrontDoor = new FrontDoor(
             _keys, callers, chat, new ModelDesk(options, _market, catalogue, chain, time),
             new Readiness(_market, catalogue, _watch, journal, chain, time), new Cors(options.AllowedOrigins),

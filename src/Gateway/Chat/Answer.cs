@@ -3,6 +3,7 @@ using Souk.Engines.Tools;
 using Souk.Market.Pricing;
 using Souk.OpenAi.Chat;
 using Souk.Protocol;
+using Souk.Wire.Paid;
 
 namespace Souk.Gateway.Chat;
 
@@ -63,6 +64,41 @@ internal sealed class Answer(PaidCall call)
 
     /// <summary>True once any output was received.</summary>
     public bool HasOutput => Received > 0 || _choices[0].Vectors.Count > 0;
+
+    /// <summary>Whether the ids of the output say all that the app asked for: no alternatives, and no calls of tools,
+    /// which only the provider's engine tells from text.</summary>
+    public bool IsToldByIds => call is { Encoder: not null, Chat: { Embedding: null, Tools: null, Logprobs: false,
+        PromptLogprobs: false } } && Array.TrueForAll(_choices, choice => choice.Reasoning.Length == 0);
+
+    /// <summary>Completes an answer that broke off by all its ids, checked before against the receipt. Nothing changes
+    /// where they do not go on from what was received.</summary>
+    public void Complete(IReadOnlyList<RequestChoice> told)
+    {
+        if (told.Count != _choices.Length
+            || _choices.Where((choice, index) => !told[index].Ids.Take(choice.Ids.Count).SequenceEqual(choice.Ids))
+                .Any())
+        {
+            return;
+        }
+
+        foreach (var (choice, (ids, reason)) in _choices.Zip(told))
+        {
+            Received += (ulong)(ids.Count - choice.Ids.Count);
+            choice.Ids.AddRange(ids.Skip(choice.Ids.Count));
+            var text = WithoutStop(call.Encoder!.Tokenizer.Decode([.. ids], skipSpecial: true));
+            if (text.StartsWith(choice.Text.ToString(), StringComparison.Ordinal))
+            {
+                choice.Text.Clear().Append(text);
+            }
+
+            // That it was cancelled is nothing to an app: to it the answer was cut short.
+            choice.FinishReason ??= reason == OpenAi.Chat.FinishReasons.Stop ? reason : null;
+        }
+    }
+
+    private string WithoutStop(string text) => text[..call.Chat.Stop
+        .Select(stop => text.IndexOf(stop, StringComparison.Ordinal)).Where(at => at >= 0)
+        .Append(text.Length).Min()];
 
     /// <summary>Takes a chunk; a refusal means that the provider sent what it must not.</summary>
     public Refusal? Take(ChatChunk chunk)

@@ -19,7 +19,7 @@ namespace Souk.Gateway.Chat;
 /// </summary>
 internal sealed class ChatDesk(
     GatewayOptions options, IMarketChain chain, CallDesk calls, PaidStream stream, ReceiptChaser chaser,
-    ReceiptBooks books, RecentCalls recent, SellerDesk sellers, TimeProvider time)
+    ReceiptBooks books, MissedTokens missed, RecentCalls recent, SellerDesk sellers, TimeProvider time)
 {
     private const int MostAttempts = 4;
 
@@ -154,6 +154,9 @@ internal sealed class ChatDesk(
         if (outcome.Bill is null)
         {
             outcome = await WaitForBillAsync(call, outcome);
+            outcome = outcome.Bill is { IsZero: true }
+                ? outcome
+                : outcome with { Receipt = await missed.FetchAsync(call, answer) };
         }
 
         var bill = outcome.Bill ?? Amount.Zero;

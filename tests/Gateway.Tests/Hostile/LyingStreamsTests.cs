@@ -1,4 +1,6 @@
 using System.Text;
+using System.Text.RegularExpressions;
+using Souk.Engines;
 using Souk.Ledger.Customer;
 using Souk.Protocol;
 using Souk.Testbed.Market;
@@ -90,11 +92,12 @@ public sealed class LyingStreamsTests
     [InlineData(true)]
     [InlineData(false)]
     public void A_stream_that_dies_before_the_first_token_is_billed_by_its_receipt(bool isStreamed) =>
-        HostileMarket.Run(async (market, meddler) =>
+        HostileMarket.Run(new MarketOptions { Features = [EngineFeatures.Logprobs] }, async (market, meddler) =>
         {
             meddler.BreaksAt = 1;
 
-            var reply = await market.App.ChatAsync(body => body["stream"] = isStreamed);
+            // Of alternatives that were lost nobody could tell again.
+            var reply = await market.App.ChatAsync(body => (body["stream"], body["logprobs"]) = (isStreamed, true));
 
             await market.UntilAsync(() => market.Gateway.Book.Outstanding.Count == 0, "the receipt was fetched");
             var bill = await SettledByReceiptAsync(market);
@@ -110,20 +113,63 @@ public sealed class LyingStreamsTests
             }
         });
 
-    [Fact]
-    public void A_stream_that_breaks_half_way_gives_the_whole_text_that_came() =>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void An_answer_that_breaks_half_way_gives_all_that_was_charged(int breaksAt) =>
         HostileMarket.Run(async (market, meddler) =>
     {
-        // Two tokens leave together after a second: the role and two such events come.
+        // Two tokens leave together after a second: the role and two such events come, or not even the first.
+        market.Engine.TokenTime = TimeSpan.FromSeconds(0.6);
+        var whole = await market.App.ChatAsync(static body => body["seed"] = 5);
+        var before = await MoneySeen.OfAsync(market);
+        meddler.BreaksAt = breaksAt;
+
+        var reply = await market.App.ChatAsync(static body => (body["seed"], body["return_token_ids"]) = (5, true));
+
+        Assert.Equal((200, "length"), (reply.Status, reply.FinishReason()));
+        var receipt = (await market.ProviderBookAsync()).Requests.Values
+            .MaxBy(request => request.Receipt!.Message.Index)!.Receipt!.Message;
+        Assert.InRange(receipt.OutputTokens, (ulong)breaksAt + 1, 11UL);
+        var choice = reply.Json["choices"]![0]!;
+        Assert.Equal((int)receipt.OutputTokens, choice["token_ids"]!.AsArray().Count);
+        Assert.Equal(whole.Content()[..(int)receipt.OutputTokens], reply.Content());
+        var usage = reply.Json["usage"]!;
+        Assert.Equal(
+            (receipt.InputTokens + receipt.CachedTokens, receipt.OutputTokens),
+            ((ulong)usage["prompt_tokens"]!, (ulong)usage["completion_tokens"]!));
+        var bill = await SettledByReceiptAsync(market) - before.Spent;
+        Assert.Equal(bill.ToDecimal(6), usage["cost"]!.ToJsonString());
+    });
+
+    [Fact]
+    public void An_answer_whose_end_does_not_arrive_is_whole_up_to_its_stop() =>
+        HostileMarket.Run(async (market, meddler) =>
+    {
+        var text = (await market.App.ChatAsync(static body => body["seed"] = 5)).Content();
+        // Three tokens leave together; all from the third such event on, which has the stop's, is lost.
+        var events = 0;
+        meddler.OnEvent = line => events++ < 3 ? [line] : [];
+
+        var reply = await market.App.ChatAsync(body => (body["seed"], body["stop"]) = (5, text[7..9]));
+
+        Assert.Equal((200, "stop", text[..7]), (reply.Status, reply.FinishReason(), reply.Content()));
+        await SettledByReceiptAsync(market);
+    });
+
+    [Fact]
+    public void Ids_that_do_not_go_on_from_what_came_change_nothing() =>
+        HostileMarket.Run(async (market, meddler) =>
+    {
         market.Engine.TokenTime = TimeSpan.FromSeconds(0.6);
         meddler.BreaksAt = 3;
+        meddler.OnEvent = static text => [Regex.Replace(text, @"""token_ids"":\[\d+", @"""token_ids"":[40")];
 
         var reply = await market.App.ChatAsync();
 
         Assert.Equal((200, "length"), (reply.Status, reply.FinishReason()));
         Assert.Equal(4, reply.Content().Length);
-        var bill = await SettledByReceiptAsync(market);
-        Assert.Equal(bill.ToDecimal(6), reply.Json["usage"]!["cost"]!.ToJsonString());
+        await SettledByReceiptAsync(market);
     });
 
     [Fact]
