@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Souk.Wire;
 
 /// <summary>
@@ -82,4 +84,7 @@ public sealed record WireClientOptions
     /// private network.
     /// </summary>
     public bool AllowsPrivateAddresses { get; init; }
+
+    /// <summary>What a name's addresses are; null, the default, asks this machine's resolver.</summary>
+    public Func<string, CancellationToken, Task<IPAddress[]>>? Resolve { get; init; }
 }

@@ -48,10 +48,18 @@ internal sealed class KeyOptions
         Description = "Seconds from now until it expires, or 'none' for never.",
     };
 
+    private readonly Option<string?> _keep = new("--keep-replies")
+    {
+        Description = "Whether replies to requests with an Idempotency-Key are kept for 24 hours: true or false.",
+    };
+
     /// <summary>Adds them to a command.</summary>
     public Command AddTo(Command command)
     {
-        foreach (var option in new Option[] { _budget, _daily, _requests, _tokens, _models, _input, _output, _expires })
+        foreach (var option in new Option[]
+        {
+            _budget, _daily, _requests, _tokens, _models, _input, _output, _keep, _expires,
+        })
         {
             command.Add(option);
         }
@@ -70,6 +78,7 @@ internal sealed class KeyOptions
         Set("models", _models, text => text.Split(',', StringSplitOptions.TrimEntries));
         Set("max_input_price", _input, text => text);
         Set("max_output_price", _output, text => text);
+        Set("keep_replies", _keep, text => bool.TryParse(text, out var keeps) ? keeps : text);
         Set("expires_in_seconds", _expires, Number);
         return body;
 

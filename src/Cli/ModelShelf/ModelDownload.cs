@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Souk.Protocol;
+using Souk.Wire;
 using Souk.Wire.Http;
 
 namespace Souk.Cli.ModelShelf;
@@ -21,13 +22,18 @@ internal sealed class ModelDownload : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly bool allowsPrivate;
+    private readonly JudgedConnector connector;
 #pragma warning disable RS0030 // Adapter: the owner named this URL, and the connection is checked below.
     private readonly HttpClient http;
 #pragma warning restore RS0030
 
-    public ModelDownload(bool allowsPrivate)
+    /// <param name="allowsPrivate">Whether plain http and addresses of private networks will do.</param>
+    /// <param name="connector">How connections are made; null judges addresses by <paramref name="allowsPrivate"/>,
+    /// after each redirection anew.</param>
+    public ModelDownload(bool allowsPrivate, JudgedConnector? connector = null)
     {
         this.allowsPrivate = allowsPrivate;
+        this.connector = connector ?? new JudgedConnector(found => allowsPrivate || AddressPolicy.IsPublic(found));
         var handler = new SocketsHttpHandler
         {
             AllowAutoRedirect = false, UseCookies = false, UseProxy = false, ConnectTimeout = Patience,
@@ -221,24 +227,21 @@ internal sealed class ModelDownload : IDisposable
         return Theirs("model_url", $"{url} is the end of more than {MostRedirects} redirections.");
     }
 
-    /// <summary>Resolves the name here, so that the address which was checked is the one connected to.</summary>
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
     {
-        var addresses = await Dns.GetHostAddressesAsync(context.DnsEndPoint.Host, cancellation);
-        var address = Array.Find(addresses, found => allowsPrivate || AddressPolicy.IsPublic(found))
-            ?? throw new HttpRequestException(
-                $"{context.DnsEndPoint.Host} is not on the public internet; allow your own network with "
-                    + "--allow-private");
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(new IPEndPoint(address, context.DnsEndPoint.Port), cancellation);
-            return new NetworkStream(socket, ownsSocket: true);
+            return await connector.OpenAsync(context.DnsEndPoint.Host, context.DnsEndPoint.Port, cancellation);
         }
-        catch
+        catch (WireException refused) when (refused.Code == WireCodes.AddressRefused)
         {
-            socket.Dispose();
-            throw;
+            throw new HttpRequestException(
+                $"{context.DnsEndPoint.Host} is not on the public internet; allow your own network with "
+                    + "--allow-private");
+        }
+        catch (WireException failed)
+        {
+            throw new HttpRequestException(failed.Message, failed);
         }
     }
 

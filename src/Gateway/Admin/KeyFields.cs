@@ -48,6 +48,7 @@ internal sealed class KeyFields(int decimals, ulong nowMs)
         JsonSerializer.Serialize(json, key.Limits.Models);
         json.WriteString("max_input_price", Text(key.Limits.MostInputPrice));
         json.WriteString("max_output_price", Text(key.Limits.MostOutputPrice));
+        json.WriteBoolean("keep_replies", !key.Limits.DropsReplies);
         json.WriteBoolean("revoked", key.IsRevoked);
         Write(json, "created_at", key.CreatedAtMs / 1000);
         Write(json, "last_used_at", key.LastUsedAtMs / 1000);
@@ -73,6 +74,12 @@ internal sealed class KeyFields(int decimals, ulong nowMs)
         "tokens_per_minute" => Number(name, value, (settings, rate) =>
             With(settings, limits => limits with { TokensPerMinute = rate })),
         "models" => Models(value),
+        "keep_replies" => value.ValueKind switch
+        {
+            JsonValueKind.True or JsonValueKind.Null => KeepReplies(true),
+            JsonValueKind.False => KeepReplies(false),
+            _ => new Refusal(Fault.Theirs, name + "_unfit", $"{name} is true or false."),
+        },
         _ => new Refusal(Fault.Theirs, "member_unfit", $"An API key has no member '{Printable(name)}'."),
     };
 
@@ -112,6 +119,9 @@ internal sealed class KeyFields(int decimals, ulong nowMs)
             ? Set(settings => set(settings, number))
             : Unfit(name);
     }
+
+    private static Result<Func<KeySettings, KeySettings>> KeepReplies(bool keeps) =>
+        Set(settings => With(settings, limits => limits with { DropsReplies = !keeps }));
 
     private static KeySettings With(KeySettings settings, Func<KeyLimits, KeyLimits> change) =>
         settings with { Limits = change(settings.Limits) };

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Souk.Protocol;
 
 namespace Souk.Ledger.Rows;
@@ -9,9 +10,11 @@ namespace Souk.Ledger.Rows;
 /// <param name="Models">Public names of the only models that it may use.</param>
 /// <param name="MostInputPrice">The dearest input that it may buy, per 1,000,000 tokens; cached input too.</param>
 /// <param name="MostOutputPrice">The dearest output that it may buy, per 1,000,000 tokens.</param>
+/// <param name="DropsReplies">True keeps no reply to its named requests, so none can be sent again.</param>
 public sealed record KeyLimits(
     Amount? BudgetPerDay = null, uint? RequestsPerMinute = null, uint? TokensPerMinute = null,
-    IReadOnlyList<string>? Models = null, Amount? MostInputPrice = null, Amount? MostOutputPrice = null)
+    IReadOnlyList<string>? Models = null, Amount? MostInputPrice = null, Amount? MostOutputPrice = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool DropsReplies = false)
 {
     /// <summary>Nothing beside the budget.</summary>
     public static KeyLimits None { get; } = new();

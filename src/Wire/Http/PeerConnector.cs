@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Security;
-using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Souk.Protocol;
@@ -8,8 +7,7 @@ using Souk.Protocol;
 namespace Souk.Wire.Http;
 
 /// <summary>
-/// Opens a connection to one peer: resolves the name, refuses addresses that the policy refuses, connects to the very
-/// address that was checked (so a name that changes its answer gains nothing), and accepts only the pinned key.
+/// Opens a connection to one peer: to an address that the policy allows, and accepts only the pinned key.
 /// </summary>
 internal sealed class PeerConnector(PeerTarget target, WireClientOptions options, TimeProvider time)
 {
@@ -19,7 +17,8 @@ internal sealed class PeerConnector(PeerTarget target, WireClientOptions options
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
         try
         {
-            var stream = await OpenAsync(both.Token);
+            var stream = await new JudgedConnector(IsAllowed, options.Resolve).OpenAsync(
+                target.Endpoint.IdnHost, target.Endpoint.Port, both.Token);
             try
             {
                 return target.SpkiHash is { } pin ? await SecureAsync(stream, Pinned(pin), both.Token)
@@ -39,67 +38,11 @@ internal sealed class PeerConnector(PeerTarget target, WireClientOptions options
         }
     }
 
-    private async Task<Stream> OpenAsync(CancellationToken cancellation)
-    {
-        var host = target.Endpoint.IdnHost;
-        var addresses = await ResolveAsync(host, cancellation);
-        var allowed = Array.FindAll(addresses, IsAllowed);
-        if (allowed.Length == 0)
-        {
-            throw new WireException(
-                Fault.Theirs,
-                WireCodes.AddressRefused,
-                "The endpoint points to a private or reserved address, which is not connected to on this network.");
-        }
-
-        SocketException? last = null;
-        foreach (var address in allowed)
-        {
-            var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-            try
-            {
-                await socket.ConnectAsync(new IPEndPoint(address, target.Endpoint.Port), cancellation);
-                return new NetworkStream(socket, ownsSocket: true);
-            }
-            catch (SocketException e)
-            {
-                socket.Dispose();
-                last = e;
-            }
-            catch
-            {
-                socket.Dispose();
-                throw;
-            }
-        }
-
-        throw new WireException(
-            Fault.Theirs, WireCodes.ConnectFailed, "The peer's endpoint does not accept connections.", last);
-    }
-
     private bool IsSecure => target.SpkiHash is not null || target.IsWeb;
 
     private bool IsAllowed(IPAddress address) => options.AllowsPrivateAddresses
         ? IsSecure || AddressPolicy.IsLoopback(address)
         : IsSecure && AddressPolicy.IsPublic(address);
-
-    private static async Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellation)
-    {
-        if (IPAddress.TryParse(host.AsSpan().Trim("[]"), out var literal))
-        {
-            return [literal];
-        }
-
-        try
-        {
-            return await Dns.GetHostAddressesAsync(host, cancellation);
-        }
-        catch (SocketException e)
-        {
-            throw new WireException(
-                Fault.Theirs, WireCodes.NameNotResolved, "The endpoint's name has no address.", e);
-        }
-    }
 
     // What the authorities of this machine vouch for under the name asked for.
     private TlsTerms Web() => new(

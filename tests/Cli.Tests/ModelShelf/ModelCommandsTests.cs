@@ -1,9 +1,12 @@
+using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Souk.Cli.Commands;
+using Souk.Cli.ModelShelf;
 using Souk.Cli.Output;
 using Souk.Protocol;
+using Souk.Wire.Http;
 
 namespace Souk.Cli.Tests.ModelShelf;
 
@@ -149,6 +152,30 @@ public sealed class ModelCommandsTests : IDisposable
         server.Redirects["/m/manifest.json"] = "/m/manifest.json";
         await RefusedAsync("model_url", "model", "add", server.Url + "/m/", "--name", "far", "--allow-private");
         Assert.Equal(6, server.Asked.Count);
+    }
+
+    [Fact]
+    public async Task After_a_redirection_the_address_is_judged_anew()
+    {
+        await using var server = new ModelServer();
+        Serve(server, "/m/", "/inside/manifest.json");
+        var port = new Uri(server.Url).Port;
+        server.Redirects["/m/manifest.json"] = $"http://changes.test:{port}/inside/manifest.json";
+        server.Redirects["/n/manifest.json"] = $"http://other.test:{port}/inside/manifest.json";
+        int asked = 0;
+        // The first name answers with this machine once and then with a private network, the other with that at once.
+        var connector = new JudgedConnector(IPAddress.IsLoopback, (host, _) => Task.FromResult<IPAddress[]>(
+            [host == "changes.test" && asked++ == 0 ? IPAddress.Loopback : IPAddress.Parse("10.0.0.1")]));
+        using var download = new ModelDownload(allowsPrivate: true, connector);
+
+        var changed = await download.ManifestAsync(new Uri($"http://changes.test:{port}/m/"), default);
+        var led = await download.ManifestAsync(new Uri(server.Url + "/n/"), default);
+
+        Assert.All([changed, led], result => Assert.Equal("model_url", result.Refusal!.Code));
+        Assert.All([changed, led], result =>
+            Assert.Contains("--allow-private", result.Refusal!.Message, StringComparison.Ordinal));
+        Assert.Equal(2, asked);
+        Assert.Equal(["/m/manifest.json 0", "/n/manifest.json 0"], server.Asked);
     }
 
     private static ModelManifest Serve(ModelServer server, string folder, string manifestAt)

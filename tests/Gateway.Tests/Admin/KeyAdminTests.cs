@@ -8,7 +8,8 @@ public sealed class KeyAdminTests
 {
     private const string Everything = """
         {"name":"app","budget":"5","budget_per_day":"1.5","requests_per_minute":60,"tokens_per_minute":90000,
-        "models":["tiny","tiny","other"],"max_input_price":"2","max_output_price":"6.000001","expires_in_seconds":3600}
+        "models":["tiny","tiny","other"],"max_input_price":"2","max_output_price":"6.000001","keep_replies":false,
+        "expires_in_seconds":3600}
         """;
 
     [Fact]
@@ -26,7 +27,7 @@ public sealed class KeyAdminTests
                 "\"name\":\"app\",\"budget\":\"5\",\"spent\":\"0\",\"reserved\":\"0\",\"available\":\"1.5\","
                 + "\"budget_per_day\":\"1.5\",\"spent_today\":\"0\",\"requests_per_minute\":60,"
                 + "\"tokens_per_minute\":90000,\"models\":[\"tiny\",\"other\"],\"max_input_price\":\"2\","
-                + "\"max_output_price\":\"6.000001\",\"revoked\":false,"
+                + "\"max_output_price\":\"6.000001\",\"keep_replies\":false,\"revoked\":false,"
                 + $"\"created_at\":{market.Now},\"last_used_at\":null,\"expires_at\":{market.Now + 3600}}}",
                 shown.Text[shown.Text.IndexOf("\"name\"", StringComparison.Ordinal)..]);
             Assert.Equal(2, (await market.OwnerAsync("GET", "keys")).Json["keys"]!.AsArray().Count);
@@ -57,6 +58,7 @@ public sealed class KeyAdminTests
     [InlineData("{\"expires_in_seconds\":-1}", 400, "expires_in_seconds_unfit")]
     [InlineData("{\"expires_in_seconds\":\"soon\"}", 400, "expires_in_seconds_unfit")]
     [InlineData("{\"max_input_price\":2}", 400, "max_input_price_unfit")]
+    [InlineData("{\"keep_replies\":\"no\"}", 400, "keep_replies_unfit")]
     [InlineData("{\"models\":[]}", 400, "models_unfit")]
     [InlineData("{\"models\":[7]}", 400, "body_malformed")]
     [InlineData("{\"models\":\"tiny\"}", 400, "body_malformed")]

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Souk.Gateway.Front;
 using Souk.Gateway.Front.Idempotency;
+using Souk.Gateway.Tests.Keys;
 using Souk.Ledger.Books;
 using Souk.Ledger.Customer;
 using Souk.Ledger.Rows;
@@ -147,6 +148,23 @@ public sealed class DurableRepliesTests
         Assert.Equal("idempotency_reply_not_kept", again.ErrorCode);
         Assert.Equal(0, market.GatewayDisk.Notes);
         Assert.Equal(OneAnswer, market.Account.Spent);
+    });
+
+    [Fact]
+    public void An_owner_may_set_that_a_keys_replies_are_kept_nowhere() => MarketHarness.Run(async market =>
+    {
+        Assert.Equal(200, (await SendAsync(market, "kept")).Status);
+        Assert.Equal(1, market.GatewayDisk.Notes);
+        await market.OwnerAsync("PATCH", $"keys/{market.Key.Hash}", "{\"keep_replies\":false}");
+
+        // Whatever the app asks.
+        var first = await SendAsync(market, "dropped", keep: "true");
+        var again = await SendAsync(market, "dropped", keep: "true");
+
+        Assert.Equal((200, 400), (first.Status, again.Status));
+        Assert.Equal("idempotency_reply_not_kept", again.ErrorCode);
+        Assert.Equal(1, market.GatewayDisk.Notes);
+        Assert.Equal(OneAnswer + OneAnswer, market.Account.Spent);
     });
 
     [Fact]

@@ -171,7 +171,8 @@ internal sealed class ReplayDesk(Journal<CustomerBook> journal, TimeProvider tim
 
     private async Task KeepAsync(ReplayName name, KeptReply? reply, Visit visit, Bytes32 keyHash)
     {
-        if (reply is not { IsFinal: true } || visit.Request.Headers[KeepHeader] == "false")
+        if (reply is not { IsFinal: true } || visit.Request.Headers[KeepHeader] == "false"
+            || journal.Book.ApiKeys.GetValueOrDefault(keyHash) is { Limits.DropsReplies: true })
         {
             return;
         }
