@@ -47,6 +47,24 @@ public sealed class StopAndResumeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Ctrl_C_that_reaches_the_chain_first_still_stops_in_order()
+    {
+        await UpAsync(isQuiet: true);
+        await Load.Client(_up!.BaseUrl, _up.ApiKey).CompleteChatAsync(new UserChatMessage("What is 5 plus 6?"));
+        var spent = await SpentAsync();
+        using var chain = _up.Chain()!;
+
+        // A terminal tells every process of the command at once, and the chain's may be gone before ours hears of it.
+        Assert.Equal(0, await _up.InterruptAsync(chain));
+
+        Assert.True(chain.HasExited);
+        Assert.DoesNotContain("by itself", _up.Output, StringComparison.Ordinal);
+        await UpAsync(isQuiet: true);
+        Assert.Equal(spent, await SpentAsync());
+        Assert.Equal(0, await _up.StopAsync());
+    }
+
+    [Fact]
     public async Task Killed_at_random_moments_under_load_the_next_up_has_every_balance_right()
     {
         var seed = Environment.TickCount;

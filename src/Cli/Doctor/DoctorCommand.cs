@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text;
 using Souk.Cli.Commands;
+using Souk.Cli.DevChain;
 using Souk.Cli.Output;
 using Souk.Cli.State;
 using Souk.Cli.Up;
@@ -40,8 +41,8 @@ internal static class DoctorCommand
         List<Finding> findings =
         [
             MachineChecks.Folder(data),
-            await MachineChecks.NodeAsync(time, cancellation),
-            await MachineChecks.AnvilAsync(time, cancellation),
+            await MachineChecks.NodeAsync("node", time, cancellation),
+            await MachineChecks.AnvilAsync(AnvilProcess.Find(), time, cancellation),
         ];
         var isChosen = parsed.GetValue(SharedOptions.PortBase) is not null;
         findings.AddRange(MachineChecks.Ports(data, isChosen ? SharedOptions.Ports(parsed) : null));

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using Souk.Cli.DevChain;
 using Souk.Cli.State;
 using Souk.Cli.Up;
 using Souk.Ledger;
@@ -26,9 +25,9 @@ internal static class MachineChecks
     }
 
     /// <summary>Node, which the build takes anvil and the contracts' compiler from.</summary>
-    public static async Task<Finding> NodeAsync(TimeProvider time, CancellationToken cancellation)
+    public static async Task<Finding> NodeAsync(string program, TimeProvider time, CancellationToken cancellation)
     {
-        var text = await OutputAsync("node", "--version", time, cancellation);
+        var text = await OutputAsync(program, "--version", time, cancellation);
         return text is null
             ? Finding.Problem(
                 "node", "Node is not installed", $"Install Node {LeastNode} or newer; 'souk up' needs it.")
@@ -38,11 +37,11 @@ internal static class MachineChecks
     }
 
     /// <summary>anvil, which 'souk up' runs.</summary>
-    public static async Task<Finding> AnvilAsync(TimeProvider time, CancellationToken cancellation)
+    public static async Task<Finding> AnvilAsync(string? path, TimeProvider time, CancellationToken cancellation)
     {
         const string Advice = "Run 'npm ci' in contracts/ (a build does it), or name the program in SOUK_ANVIL. Only "
             + "'souk up' needs it.";
-        return AnvilProcess.Find() is not { } path
+        return path is null
             ? Finding.Problem("anvil", "anvil was not found", Advice)
             : await OutputAsync(path, "--version", time, cancellation) is { } version
                 ? Finding.Ok("anvil", version.Split('\n')[0])

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Text.Json;
 using Souk.Cli.Output;
 
@@ -15,13 +16,41 @@ public sealed class CommandTreeTests
             ["up", "down", "status", "chat", "provider", "gateway", "indexer", "watch", "model", "deploy", "wallet",
                 "keys", "usage", "ledger", "doctor"],
             commands.Select(command => command.Name));
-        Assert.All(
-            commands.SelectMany(command => command.Subcommands.Append(command)),
-            command => Assert.EndsWith(".", command.Description, StringComparison.Ordinal));
-        Assert.All(
-            commands.SelectMany(command => command.Options),
-            option => Assert.False(string.IsNullOrWhiteSpace(option.Description), option.Name));
     }
+
+    [Fact]
+    public async Task Every_command_explains_itself_and_each_of_its_options()
+    {
+        using var piped = new PipedScreen();
+        foreach (var (path, command) in All(CommandTree.Root(piped.Screen)))
+        {
+            Assert.EndsWith(".", command.Description, StringComparison.Ordinal);
+            Assert.All(
+                command.Options.Select(option => (option.Name, option.Description)).Concat(
+                    command.Arguments.Select(argument => (argument.Name, argument.Description))),
+                told => Assert.False(string.IsNullOrWhiteSpace(told.Description), $"{path} {told.Name}"));
+            Assert.Equal(
+                ExitCodes.Ok, await piped.RunAsync([.. path.Split(' ', StringSplitOptions.RemoveEmptyEntries), "-h"]));
+        }
+    }
+
+    [Fact]
+    public void Every_command_that_ends_by_itself_can_answer_in_json()
+    {
+        using var piped = new PipedScreen();
+        // These run until they are stopped, or talk.
+        string[] others = ["up", "provider", "gateway", "indexer", "watch", "chat"];
+
+        var without = All(CommandTree.Root(piped.Screen))
+            .Where(found => found.Command.Action is not null
+                && found.Command.Options.All(option => option.Name != "--json"))
+            .Select(found => found.Path);
+
+        Assert.Equal(others.Order(StringComparer.Ordinal), without.Order(StringComparer.Ordinal));
+    }
+
+    private static IEnumerable<(string Path, Command Command)> All(Command from, string path = "") =>
+        from.Subcommands.SelectMany(command => All(command, $"{path} {command.Name}".Trim())).Append((path, from));
 
     [Theory]
     [InlineData("up", "--port-base", "many")]

@@ -113,9 +113,22 @@ internal sealed class SoukProcess : IAsyncDisposable
     /// <summary>Asks it to stop, as a service manager would, and waits for it.</summary>
     public async Task<int> StopAsync()
     {
-        using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync();
+        await SignalAsync("-TERM", _process);
         return await EndedAsync();
+    }
+
+    /// <summary>As Ctrl-C, where the chain is the first to hear of it. A test runner may have been started without
+    /// interrupts, which its children inherit, so the program is told otherwise.</summary>
+    public async Task<int> InterruptAsync(Process chain)
+    {
+        await SignalAsync("-INT", chain);
+        return await StopAsync();
+    }
+
+    private static async Task SignalAsync(string signal, Process process)
+    {
+        using var kill = Process.Start("kill", [signal, process.Id.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
     }
 
     /// <summary>Waits until it has ended.</summary>
