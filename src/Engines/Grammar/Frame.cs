@@ -31,8 +31,8 @@ internal sealed class Configuration(Frame[] frames, bool canEnd)
 
     public bool IsDead => Frames.Length == 0 && !CanEnd;
 
-    /// <summary>Per token one bit; null until it is asked for.</summary>
-    public ulong[]? Mask { get; set; }
+    /// <summary>Which tokens may come; null until it is asked for.</summary>
+    public MaskWork? Work { get; set; }
 
     /// <summary>The configuration that stands for this one when masks are looked up.</summary>
     public Configuration? Representative { get; set; }

@@ -1,11 +1,13 @@
 namespace Souk.Engines.Grammar;
 
 /// <summary>One choice's way through a grammar. Before each token <see cref="Mask"/> bars what may not come, after it
-/// <see cref="Take"/> goes on. Not safe for concurrent use.</summary>
+/// <see cref="Take"/> goes on. Not safe for concurrent use, but for <see cref="IsReady"/> and
+/// <see cref="Finish"/>, which need the place not to change meanwhile.</summary>
 internal sealed class GrammarWalk
 {
     private readonly TokenGrammar grammar;
     private Configuration at;
+    private MaskWork? work;
 
     internal GrammarWalk(TokenGrammar grammar, Configuration start)
     {
@@ -20,13 +22,27 @@ internal sealed class GrammarWalk
     /// </summary>
     public bool IsComplete => at.CanEnd && at.Frames.Length == 0;
 
+    /// <summary>Whether the next mask is at hand.</summary>
+    public bool IsReady => work is { IsDone: true };
+
+    /// <summary>Computes the next mask as far as some steps go; whether it is at hand then.</summary>
+    public bool Prepare(long steps)
+    {
+        work ??= grammar.WorkOf(at);
+        grammar.Advance(work, steps);
+        return work.IsDone;
+    }
+
+    /// <summary>Computes the rest of the next mask, however long it takes.</summary>
+    public void Finish() => grammar.Finish(work ??= grammar.WorkOf(at));
+
     /// <summary>Sets the logits of all tokens that may not come to minus infinity.</summary>
     /// <param name="logits">One per token, padding behind the vocabulary included.</param>
     /// <param name="mayEnd">False keeps end tokens out while anything else may come.</param>
     public void Mask(Span<float> logits, bool mayEnd = true)
     {
-        ulong[] mask = grammar.MaskOf(at);
-        TokenGrammar.Apply(mask, logits);
+        Finish();
+        TokenGrammar.Apply(work!.Mask, logits);
         if (!mayEnd && !IsComplete)
         {
             foreach (int id in grammar.Trie.EndIds)
@@ -49,6 +65,7 @@ internal sealed class GrammarWalk
         }
 
         var next = grammar.Step(at, id);
+        work = null;
         at = next.IsDead ? throw new InvalidOperationException($"Token {id} may not come here.") : next;
     }
 

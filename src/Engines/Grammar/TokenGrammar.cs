@@ -8,22 +8,21 @@ namespace Souk.Engines.Grammar;
 /// </summary>
 internal sealed class TokenGrammar
 {
-    /// <summary>Steps of one mask, each one place and one byte. What is left unseen then is barred, which only
-    /// narrows the choice: single bytes come first, so a grammar never gets stuck.</summary>
-    private const long MostSteps = 4_000_000;
+    /// <summary>Steps of a mask for which the grammar is held, so that others wait some tens of microseconds.</summary>
+    private const long Piece = 2_048;
 
     private const int MostMaskBytes = 8 * 1024 * 1024;
     private readonly Lock gate = new();
     private readonly ByteGrammar grammar;
     private readonly TokenTrie trie;
-    private readonly Configuration[] way;
     private readonly List<Configuration> masked = [];
+    private MaskWork? first;
+    private int wanted;
 
     public TokenGrammar(ByteGrammar grammar, TokenTrie trie)
     {
         this.grammar = grammar;
         this.trie = trie;
-        way = new Configuration[trie.LongestToken + 1];
     }
 
     /// <summary>Starts an answer. The walk is not safe for concurrent use; any number of walks is.</summary>
@@ -31,123 +30,91 @@ internal sealed class TokenGrammar
 
     internal TokenTrie Trie => trie;
 
-    /// <summary>One bit per token that may come.</summary>
-    internal ulong[] MaskOf(Configuration at)
+    /// <summary>The mask of a place, which may still have to be computed.</summary>
+    internal MaskWork WorkOf(Configuration at)
     {
-        lock (gate)
+        using var _ = Enter();
+        var stands = grammar.RepresentativeOf(at, trie.LongestToken);
+        if (ReferenceEquals(at, grammar.Start))
         {
-            var stands = grammar.RepresentativeOf(at, trie.LongestToken);
-            if (stands.Mask is null)
-            {
-                if ((masked.Count + 1) * (trie.Size / 8) > MostMaskBytes)
-                {
-                    masked.ForEach(configuration => configuration.Mask = null);
-                    masked.Clear();
-                }
+            // Kept for good: answers begin when it is there.
+            return first ??= stands.Work ?? new MaskWork(grammar, trie, stands);
+        }
 
-                stands.Mask = Compute(stands);
-                masked.Add(stands);
+        if (stands.Work is null)
+        {
+            if ((masked.Count + 1) * (trie.Size / 8) > MostMaskBytes)
+            {
+                masked.ForEach(configuration => configuration.Work = null);
+                masked.Clear();
             }
 
-            return stands.Mask;
+            stands.Work = new MaskWork(grammar, trie, stands);
+            masked.Add(stands);
+        }
+
+        return stands.Work;
+    }
+
+    /// <summary>Goes on with a mask for about as many steps.</summary>
+    internal void Advance(MaskWork work, long steps)
+    {
+        if (!work.IsDone)
+        {
+            using var _ = Enter();
+            work.Advance(steps);
+        }
+    }
+
+    /// <summary>Computes the rest of a mask; lets in between whoever else needs the grammar.</summary>
+    internal void Finish(MaskWork work)
+    {
+        for (var waiting = default(SpinWait); !work.IsDone;)
+        {
+            if (Volatile.Read(ref wanted) > 0)
+            {
+                waiting.SpinOnce();
+                continue;
+            }
+
+            lock (gate)
+            {
+                work.Advance(Piece);
+            }
         }
     }
 
     /// <summary>Where a token leads; dead where it may not come.</summary>
     internal Configuration Step(Configuration from, int id)
     {
-        lock (gate)
+        using var _ = Enter();
+        if (trie.IsSpecial(id))
         {
-            if (trie.IsSpecial(id))
-            {
-                return grammar.StepSpecial(from, id);
-            }
-
-            var at = from;
-            foreach (byte value in trie.BytesOf(id))
-            {
-                at = grammar.Step(at, value);
-            }
-
-            return trie.BytesOf(id).IsEmpty ? grammar.Dead : at;
+            return grammar.StepSpecial(from, id);
         }
+
+        var at = from;
+        foreach (byte value in trie.BytesOf(id))
+        {
+            at = grammar.Step(at, value);
+        }
+
+        return trie.BytesOf(id).IsEmpty ? grammar.Dead : at;
     }
 
-    private ulong[] Compute(Configuration start)
+    /// <summary>Holds the grammar; <see cref="Finish"/> stands back until it was had.</summary>
+    private Lock.Scope Enter()
     {
-        ulong[] mask = new ulong[(trie.Size + 63) / 64];
-        foreach (int id in trie.SingleBytes)
+        Interlocked.Increment(ref wanted);
+        try
         {
-            if (!grammar.Step(start, trie.BytesOf(id)[0]).IsDead)
-            {
-                Allow(mask, id);
-            }
+            return gate.EnterScope();
         }
-
-        Walk(start, mask);
-        if (start.CanEnd)
+        finally
         {
-            foreach (int id in trie.EndIds)
-            {
-                Allow(mask, id);
-            }
-        }
-
-        foreach (int id in grammar.SpecialsOf(start))
-        {
-            Allow(mask, id);
-        }
-
-        if (grammar.AllowsSpecials(start))
-        {
-            for (int id = 0; id < trie.Size; id++)
-            {
-                if (trie.IsSpecial(id) && !trie.IsEnd(id) && !grammar.NamesSpecial(id))
-                {
-                    Allow(mask, id);
-                }
-            }
-        }
-
-        return mask;
-    }
-
-    private void Walk(Configuration start, ulong[] mask)
-    {
-        byte[] labels = trie.Labels;
-        int[] depths = trie.Depths;
-        long steps = 0;
-        way[0] = start;
-        for (int node = 0; node < labels.Length;)
-        {
-            int depth = depths[node];
-            var from = way[depth];
-
-            // Counted by places, not by what is already known, so that a mask does not depend on what came before.
-            steps += from.Frames.Length;
-            if (steps > MostSteps)
-            {
-                return;
-            }
-
-            var to = grammar.Step(from, labels[node]);
-            if (to.IsDead)
-            {
-                node = trie.Behind[node];
-                continue;
-            }
-
-            way[depth + 1] = to;
-            for (int id = trie.Tokens[node]; id >= 0; id = trie.Twins[id])
-            {
-                Allow(mask, id);
-            }
-
-            node++;
+            Interlocked.Decrement(ref wanted);
         }
     }
-
-    private static void Allow(ulong[] mask, int id) => mask[id >> 6] |= 1UL << (id & 63);
 
     /// <summary>Bars all tokens whose bit is not set.</summary>
     internal static void Apply(ulong[] mask, Span<float> logits)

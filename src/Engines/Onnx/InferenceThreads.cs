@@ -25,7 +25,7 @@ internal sealed class InferenceThreads : IDisposable
     public Task<T> RunAsync<T>(Func<T> step)
     {
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        work.Add(() =>
+        Add(() =>
         {
             try
             {
@@ -40,6 +40,9 @@ internal sealed class InferenceThreads : IDisposable
         });
         return done.Task;
     }
+
+    /// <summary>Runs a step that throws nothing and that nobody awaits.</summary>
+    public void Add(Action step) => work.Add(step);
 
     public void Dispose()
     {

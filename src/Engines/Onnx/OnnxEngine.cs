@@ -61,7 +61,7 @@ public sealed class OnnxEngine : IEngine
         int mostLogits = (int)Math.Clamp(MaxLogitsBytes / (4L * shape.Vocabulary), 1, int.MaxValue);
         var plan = new LoopPlan(
             decoder, store, line, LayoutProbe.Find(decoder), WeightBytes(directory),
-            Math.Min(mostLogits, options.PrefillTokens), mostLogits, encoder.Tokenizer);
+            Math.Min(mostLogits, options.PrefillTokens), mostLogits, encoder.Tokenizer, Masks);
         loops = [.. Enumerable.Range(0, loopCount).Select(index => new EngineLoop(plan, index))];
         int most = Math.Min(mostLogits, options.Concurrency);
         Gathered = options.Gathered ?? (loopCount == 1 ? most
@@ -83,6 +83,9 @@ public sealed class OnnxEngine : IEngine
     }
 
     public EngineModel Model { get; }
+
+    /// <summary>Computes masks that take long.</summary>
+    internal InferenceThreads Masks { get; } = new(1);
 
     /// <summary>Answers that stay together on one loop before another one is used.</summary>
     internal int Gathered { get; }
@@ -169,6 +172,7 @@ public sealed class OnnxEngine : IEngine
 
         Array.ForEach(loops, loop => loop.Dispose());
         encoding.Dispose();
+        Masks.Dispose();
         store.Dispose();
         decoder.Dispose();
         return ValueTask.CompletedTask;
@@ -263,7 +267,8 @@ public sealed class OnnxEngine : IEngine
         }
     }
 
-    /// <summary>Compiling a schema takes as long as encoding a prompt does.</summary>
+    /// <summary>Compiling a schema takes as long as encoding a prompt does. The request joins the others when its
+    /// first mask is there.</summary>
     private async Task<AnswerPlan> PlanAsync(ChatRequest chat)
     {
         if (chat.Tools is null && !RequestRules.NeedsGrammar(chat.ResponseFormat))
@@ -273,7 +278,17 @@ public sealed class OnnxEngine : IEngine
 
         try
         {
-            return await encoding.RunAsync(() => rules.Plan(chat));
+            var plan = await encoding.RunAsync(() => rules.Plan(chat));
+            if (plan.Grammar?.Begin() is { } walk && !walk.Prepare(0))
+            {
+                await Masks.RunAsync(() =>
+                {
+                    walk.Finish();
+                    return true;
+                });
+            }
+
+            return plan;
         }
         catch (InvalidOperationException failure) when (isStopping)
         {

@@ -48,6 +48,46 @@ public sealed class MaskTests
         }
     }
 
+    [Fact]
+    public void A_mask_computed_in_pieces_is_the_same()
+    {
+        int pieces = 0;
+        for (int seed = 0; seed < 10; seed++)
+        {
+            string schema = new SchemaMaker(seed).Make().ToJsonString();
+            var (whole, cut) = (Grammars.Compile(schema).Value.Begin(), Grammars.Compile(schema).Value.Begin());
+            var random = new Random(seed);
+            float[] expected = new float[Grammars.Trie.Size];
+            float[] actual = new float[Grammars.Trie.Size];
+            for (int step = 0; step < 15; step++)
+            {
+                Array.Clear(expected);
+                Array.Clear(actual);
+                whole.Mask(expected);
+                Assert.False(cut.IsReady);
+                while (!cut.Prepare(random.Next(1, 200)))
+                {
+                    pieces++;
+                }
+
+                Assert.True(cut.IsReady);
+                cut.Mask(actual);
+                Assert.Equal(expected, actual);
+                int[] allowed = [.. Enumerable.Range(0, expected.Length).Where(id => expected[id] == 0)];
+                int next = allowed[random.Next(allowed.Length)];
+                if (Grammars.Trie.IsEnd(next))
+                {
+                    break;
+                }
+
+                whole.Take(next);
+                cut.Take(next);
+            }
+        }
+
+        Assert.True(pieces > 300, $"{pieces}");
+    }
+
     [Theory]
     [InlineData("^[a-c]{2,4}$")]
     [InlineData("(ab|ba)+c?$")]

@@ -10,6 +10,10 @@ namespace Souk.Engines.Onnx.Batching;
 /// last one. Used by one engine thread.</summary>
 internal sealed class ChoiceRun
 {
+    /// <summary>Steps of a mask that are computed between two passes: those of most masks of small vocabularies, a
+    /// fraction of a millisecond. Longer ones are left to another thread.</summary>
+    private const long MaskSteps = 4_096;
+
     private readonly IncrementalDecoder text;
     private readonly StopMatcher stops;
     private readonly Dictionary<int, int>? counts;
@@ -43,7 +47,10 @@ internal sealed class ChoiceRun
 
     public int Row { get; set; }
 
-    /// <summary>Keys and values while it waits for its consumer.</summary>
+    /// <summary>Whether its next token can be picked without computing a mask first.</summary>
+    public bool IsReady => walk is null or { IsReady: true };
+
+    /// <summary>Keys and values while it waits for its consumer or its mask.</summary>
     public KvBlock? Parked { get; set; }
 
     /// <summary>Tokens so far, the last one's keys and values are still to be computed.</summary>
@@ -96,7 +103,15 @@ internal sealed class ChoiceRun
         {
             Request.Say(new Finished(Index, Reason, Ids.Count));
         }
+        else
+        {
+            walk?.Prepare(MaskSteps);
+        }
     }
+
+    /// <summary>Computes what <see cref="IsReady"/> asks for; on another thread, while the choice is set aside.
+    /// </summary>
+    public void FinishMask() => walk?.Finish();
 
     // Calls are taken out of the text, which is what the app reads as the answer.
     private TokenOut WithCalls(TokenOut said, CallReader reader)

@@ -6,8 +6,8 @@ namespace Souk.Engines.Onnx.Batching;
 
 /// <summary>
 /// One thread that steps batches. Between two steps it takes newcomers, computes at most a chunk of prompts, and lets
-/// go of who left; a choice whose consumer does not keep up is set aside with its keys and values, so that it holds up
-/// nobody else.
+/// go of who left; a choice whose consumer does not keep up, or whose mask takes long, is set aside with its keys and
+/// values, so that it holds up nobody else.
 /// </summary>
 internal sealed class EngineLoop : IDisposable
 {
@@ -235,7 +235,12 @@ internal sealed class EngineLoop : IDisposable
         foreach (var choice in request.Choices)
         {
             choice.Take(prefill.Logits());
-            if (choice.Reason is null)
+            if (choice.Reason is null && !choice.IsReady)
+            {
+                choice.Parked = prefill.Held.Copy();
+                Park(choice);
+            }
+            else if (choice.Reason is null)
             {
                 batches.Add(new Joiner(choice, prefill.Held, 0, 0, request.Prompt.Length), isOwned: false);
             }
@@ -295,12 +300,29 @@ internal sealed class EngineLoop : IDisposable
             choice.Batch = null;
             EndIfWhole(request);
         }
-        else if (!request.HasRoom(choice.Index))
+        else if (!choice.IsReady || !request.HasRoom(choice.Index))
         {
             choice.Parked = batch.Extract(row);
             batch.Leave(row);
             choice.Batch = null;
-            parked.Add(choice);
+            Park(choice);
+        }
+    }
+
+    /// <summary>Sets a choice aside until its consumer takes tokens and its mask is computed.</summary>
+    private void Park(ChoiceRun choice)
+    {
+        parked.Add(choice);
+        if (!choice.IsReady)
+        {
+            plan.Masks.Add(() =>
+            {
+                if (!choice.Request.HasLeft && !isStopping)
+                {
+                    choice.FinishMask();
+                    Wake();
+                }
+            });
         }
     }
 
@@ -309,7 +331,7 @@ internal sealed class EngineLoop : IDisposable
         for (int i = parked.Count - 1; i >= 0; i--)
         {
             var choice = parked[i];
-            if (choice.Request.HasCaughtUp(choice.Index))
+            if (choice.IsReady && choice.Request.HasCaughtUp(choice.Index))
             {
                 parked.RemoveAt(i);
                 batches.Add(new Joiner(choice, choice.Parked!, 0, 0, choice.Parked!.Width), isOwned: true);

@@ -12,6 +12,7 @@ namespace Souk.Engines.Onnx.Batching;
 /// <param name="Chunk">Prompt tokens between two steps of running answers.</param>
 /// <param name="MostRows">Sequences in one pass.</param>
 /// <param name="Tokenizer">The model's.</param>
+/// <param name="Masks">Computes masks that take long.</param>
 internal sealed record LoopPlan(
     Decoder Decoder, KvStore Store, WaitingLine Line, BatchLayout Layout, long WeightBytes, int Chunk, int MostRows,
-    Tokenizer Tokenizer);
+    Tokenizer Tokenizer, InferenceThreads Masks);

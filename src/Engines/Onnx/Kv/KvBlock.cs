@@ -64,6 +64,18 @@ internal sealed class KvBlock : IDisposable
         }
     }
 
+    /// <summary>The same again, in memory of its own.</summary>
+    public KvBlock Copy()
+    {
+        var copy = new KvBlock(shape, Rows, Width);
+        for (int row = 0; row < Rows; row++)
+        {
+            CopyTo(copy, row, 0, row, 0, Width);
+        }
+
+        return copy;
+    }
+
     /// <summary>Zeroes positions that a mask hides: hidden or not, a value that is not a number would spread.</summary>
     public void Clear(int row, int from, int count)
     {
