@@ -12,7 +12,7 @@ internal sealed class ChoiceRun
 {
     /// <summary>Steps of a mask that are computed between two passes: those of most masks of small vocabularies, a
     /// fraction of a millisecond. Longer ones are left to another thread.</summary>
-    private const long MaskSteps = 4_096;
+    internal const long MaskSteps = 4_096;
 
     private readonly IncrementalDecoder text;
     private readonly StopMatcher stops;
