@@ -17,7 +17,7 @@ internal sealed class EngineLoop : IDisposable
     private readonly ConcurrentQueue<ActiveRequest> given = new();
     private readonly List<ActiveRequest> active = [];
     private readonly LinkedList<Prefill> prefills = [];
-    private readonly List<ChoiceRun> parked = [];
+    private readonly SetAside parked;
     private readonly BatchSet batches;
     private readonly Pass pass;
     private readonly SamplingBuffers buffers;
@@ -29,6 +29,7 @@ internal sealed class EngineLoop : IDisposable
     {
         this.plan = plan;
         batches = new BatchSet(plan.Decoder, plan.Layout, plan.MostRows, plan.WeightBytes);
+        parked = new SetAside(plan.Masks, Wake);
         pass = new Pass(plan.Decoder);
         buffers = new SamplingBuffers(plan.Decoder.Shape.Vocabulary);
 #pragma warning disable RS0030 // ONNX Runtime blocks its caller for a whole pass, so it needs its own threads.
@@ -109,7 +110,7 @@ internal sealed class EngineLoop : IDisposable
         }
 
         Sweep();
-        Resume();
+        parked.Resume(batches);
         for (int budget = plan.Chunk; budget > 0 && prefills.First is { } first;)
         {
             hasWorked = true;
@@ -151,16 +152,11 @@ internal sealed class EngineLoop : IDisposable
         }
 
         prefills.Clear();
-        foreach (var choice in parked)
-        {
-            choice.Parked?.Dispose();
-        }
-
         parked.Clear();
         batches.Clear();
         foreach (var choice in active.SelectMany(request => request.Choices))
         {
-            (choice.Batch, choice.Parked) = (null, null);
+            choice.Batch = null;
         }
     }
 
@@ -237,8 +233,7 @@ internal sealed class EngineLoop : IDisposable
             choice.Take(prefill.Logits());
             if (choice.Reason is null && !choice.IsReady)
             {
-                choice.Parked = prefill.Held.Copy();
-                Park(choice);
+                parked.Add(choice, prefill.Held.Copy());
             }
             else if (choice.Reason is null)
             {
@@ -302,41 +297,8 @@ internal sealed class EngineLoop : IDisposable
         }
         else if (!choice.IsReady || !request.HasRoom(choice.Index))
         {
-            choice.Parked = batch.Extract(row);
+            parked.Add(choice, batch.Extract(row));
             batch.Leave(row);
-            choice.Batch = null;
-            Park(choice);
-        }
-    }
-
-    /// <summary>Sets a choice aside until its consumer takes tokens and its mask is computed.</summary>
-    private void Park(ChoiceRun choice)
-    {
-        parked.Add(choice);
-        if (!choice.IsReady)
-        {
-            plan.Masks.Add(() =>
-            {
-                if (!choice.Request.HasLeft && !isStopping)
-                {
-                    choice.FinishMask();
-                    Wake();
-                }
-            });
-        }
-    }
-
-    private void Resume()
-    {
-        for (int i = parked.Count - 1; i >= 0; i--)
-        {
-            var choice = parked[i];
-            if (choice.IsReady && choice.Request.HasCaughtUp(choice.Index))
-            {
-                parked.RemoveAt(i);
-                batches.Add(new Joiner(choice, choice.Parked!, 0, 0, choice.Parked!.Width), isOwned: true);
-                choice.Parked = null;
-            }
         }
     }
 
@@ -361,8 +323,7 @@ internal sealed class EngineLoop : IDisposable
             foreach (var choice in request.Choices)
             {
                 choice.Batch?.Leave(choice.Row);
-                choice.Parked?.Dispose();
-                parked.Remove(choice);
+                parked.Forget(choice);
             }
 
             request.End();
