@@ -8,7 +8,7 @@
 // up. Fails below 95 % killed, below 60 mutants (or the sample), and at a survivor that MUTANTS.md does not explain.
 import { execFileSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { codeHash, root, short } from "./code-hash.mjs";
@@ -26,7 +26,7 @@ const options = Object.fromEntries(["minutes", "sample", "jobs", "only", "result
 const { values } = parseArgs({ options });
 const results = join(root, values.results ?? "cache/mutants.jsonl");
 const deadline = Date.now() + Number(values.minutes ?? 60) * 60_000;
-const code = codeHash("script/mutants/generate.mjs");
+const code = codeHash("script/mutants/generate.mjs", "script/mutants/project.mjs");
 const commit = execFileSync("git", ["rev-parse", "HEAD"], { cwd: root, encoding: "utf8" }).trim();
 
 const wanted = all()
@@ -64,7 +64,8 @@ function all() {
 function work(job) {
   const worker = new Worker(new URL("mutants/worker.mjs", import.meta.url), {
     workerData: {
-      folder: join(root, "cache", "mutants", String(job)),
+      // Runs with results of their own (CI's sample beside a campaign) work in copies of their own.
+      folder: join(root, "cache", "mutants", `${basename(results, ".jsonl")}-${job}`),
       files: files.filter((file) => wanted.some((mutant) => mutant.file === file)),
       checks: job === 0,
       isWhole: !values.sample,
