@@ -146,9 +146,52 @@ public sealed class Journal<TBook>
     public async Task<Refusal?> RecordAsync(Func<TBook, Result<LedgerEvent[]>> decide, LedgerNote? note = null)
     {
         ArgumentNullException.ThrowIfNull(decide);
-        Task append;
-        TBook next;
-        long order;
+        if (!Decide(decide, note).TryGet(out var durable, out var refusal))
+        {
+            return refusal;
+        }
+
+        await durable;
+        return null;
+    }
+
+    /// <summary>As the other, for a decision that also yields a value (a signed voucher, a reservation).</summary>
+    public async Task<Result<T>> RecordAsync<T>(Func<TBook, Result<(LedgerEvent[] Events, T Value)>> decide)
+    {
+        if (!Decide(decide).TryGet(out var decided, out var refusal))
+        {
+            return refusal;
+        }
+
+        await decided.Durable;
+        return decided.Value;
+    }
+
+    /// <summary>As <see cref="RecordAsync{T}"/>, without the wait: for work that may begin at once, as long as nothing
+    /// of it leaves before <c>Durable</c> has completed. That task fails as the append does.</summary>
+    /// <exception cref="InvalidOperationException">An event cannot follow; nothing was recorded.</exception>
+    public Result<(T Value, Task Durable)> Decide<T>(Func<TBook, Result<(LedgerEvent[] Events, T Value)>> decide)
+    {
+        ArgumentNullException.ThrowIfNull(decide);
+        var value = default(T)!;
+        var queued = Decide(
+            book =>
+            {
+                if (!decide(book).TryGet(out var decision, out var refused))
+                {
+                    return refused;
+                }
+
+                value = decision.Value;
+                return decision.Events;
+            },
+            null);
+        return queued.TryGet(out var durable, out var refusal) ? (value, durable) : refusal;
+    }
+
+    // Decides and queues the append under the lock; the task completes when all of it is durable.
+    private Result<Task> Decide(Func<TBook, Result<LedgerEvent[]>> decide, LedgerNote? note)
+    {
         lock (_guard)
         {
             if (!decide(_book).TryGet(out var events, out var refusal))
@@ -156,17 +199,19 @@ public sealed class Journal<TBook>
                 return refusal;
             }
 
-            next = events.Aggregate(_book, (book, happened) => book.Apply(happened));
+            var next = events.Aggregate(_book, (book, happened) => book.Apply(happened));
             if (events.Length + _deferred.Count > 0)
             {
                 Append(events, note);
             }
 
-            append = _lastAppend;
             _book = next;
-            order = ++_decided;
+            return WrittenAsync(_lastAppend, next, ++_decided);
         }
+    }
 
+    private async Task WrittenAsync(Task append, TBook next, long order)
+    {
         await append;
         lock (_guard)
         {
@@ -176,26 +221,6 @@ public sealed class Journal<TBook>
                 _durable = next;
             }
         }
-
-        return null;
-    }
-
-    /// <summary>As the other, for a decision that also yields a value (a signed voucher, a reservation).</summary>
-    public async Task<Result<T>> RecordAsync<T>(Func<TBook, Result<(LedgerEvent[] Events, T Value)>> decide)
-    {
-        ArgumentNullException.ThrowIfNull(decide);
-        var value = default(T)!;
-        var refusal = await RecordAsync(book =>
-        {
-            if (!decide(book).TryGet(out var decision, out var refused))
-            {
-                return refused;
-            }
-
-            value = decision.Value;
-            return decision.Events;
-        });
-        return refusal is null ? value : (Result<T>)refusal;
     }
 
     private void Append(LedgerEvent[] events, LedgerNote? note)

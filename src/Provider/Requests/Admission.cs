@@ -18,7 +18,7 @@ namespace Souk.Provider.Requests;
 
 /// <summary>
 /// Decides whether a paid request is served. Everything is checked locally, without asking the chain, and the voucher
-/// is durable before the request is admitted.
+/// is durable before anything of the work leaves.
 /// </summary>
 internal sealed class Admission(
     ProviderOptions options,
@@ -50,12 +50,12 @@ internal sealed class Admission(
         channel.Id, channel.Deposit, channel.ConfirmedDeposit, channel.IsWithdrawing, channel.Base, channel.Ceiling,
         channel.Index, channel.Acceptance?.Index, channel.Request is not null || channel.Refunding is not null);
 
-    /// <summary>Judges a request and, where it is served, writes down its voucher and its admission. One that was
-    /// refused is refused for good: its customer was told that nothing is charged, and goes on.</summary>
-    public async Task<Result<(Admitted Admitted, CoverGate Cover)>> AdmitAsync(
-        PaidRequest paid, ReadOnlyMemory<byte> body)
+    /// <summary>Judges a request and, where it is served, begins to write down its voucher and its admission;
+    /// <see cref="Admitted.Accepted"/> tells when they are durable. One that was refused is refused for good: its
+    /// customer was told that nothing is charged, and goes on.</summary>
+    public Result<(Admitted Admitted, CoverGate Cover)> Admit(PaidRequest paid, ReadOnlyMemory<byte> body)
     {
-        var result = await DecideAsync(paid, body);
+        var result = Decide(paid, body);
         if (result.Refusal is not null)
         {
             NoteRefused(paid);
@@ -64,8 +64,7 @@ internal sealed class Admission(
         return result;
     }
 
-    private async Task<Result<(Admitted Admitted, CoverGate Cover)>> DecideAsync(
-        PaidRequest paid, ReadOnlyMemory<byte> body)
+    private Result<(Admitted Admitted, CoverGate Cover)> Decide(PaidRequest paid, ReadOnlyMemory<byte> body)
     {
         var view = View();
         if (!offers.Honoured(paid.OfferHash, view.Now).TryGet(out var found, out var refusal))
@@ -94,18 +93,26 @@ internal sealed class Admission(
         }
 
         return CountPrompt(found.Model, parsed.Value).TryGet(out var ids, out refusal)
-            ? await AdmitAsync(paid, body, new Priced(found.Offer, paid.OfferHash, found.Model, parsed.Value, ids),
-                view)
+            ? Admit(paid, body, new Priced(found.Offer, paid.OfferHash, found.Model, parsed.Value, ids), view)
             : refusal;
     }
 
     /// <summary>
     /// The same for a plain x402 client, whose one voucher promises what was charged and the price that it was told.
-    /// Its request takes the channel's next index.
+    /// Its request takes the channel's next index. Completes when the admission is durable, since the reply begins with
+    /// what the books say.
     /// </summary>
-    public Task<Result<(Admitted Admitted, CoverGate Cover)>> AdmitPlainAsync(
-        PaidRequest paid, ReadOnlyMemory<byte> body, Priced priced, Bytes32 nonce) =>
-        AdmitAsync(paid, body, priced, View(), nonce);
+    public async Task<Result<(Admitted Admitted, CoverGate Cover)>> AdmitPlainAsync(
+        PaidRequest paid, ReadOnlyMemory<byte> body, Priced priced, Bytes32 nonce)
+    {
+        var result = Admit(paid, body, priced, View(), nonce);
+        if (result.IsOk)
+        {
+            await result.Value.Admitted.Accepted;
+        }
+
+        return result;
+    }
 
     private static ParseResult<ChatRequest> Read(string path, ReadOnlyMemory<byte> body)
     {
@@ -131,7 +138,7 @@ internal sealed class Admission(
             : completion.Value.Chat;
     }
 
-    private async Task<Result<(Admitted Admitted, CoverGate Cover)>> AdmitAsync(
+    private Result<(Admitted Admitted, CoverGate Cover)> Admit(
         PaidRequest paid, ReadOnlyMemory<byte> body, Priced priced, SellerView view, Bytes32? plain = null)
     {
         var (offer, chat) = (priced.Offer, priced.Chat);
@@ -144,7 +151,7 @@ internal sealed class Admission(
             return flaw;
         }
 
-        var result = await journal.RecordAsync<(Admitted Admitted, CoverGate Cover)>(book =>
+        var result = journal.Decide<(Admitted Admitted, CoverGate Cover)>(book =>
         {
             // A gateway's voucher was judged before its body was read.
             var attempt = new PaidAttempt(paid.Voucher, paid.Channel, plain is null ? paid.Index : null, prompt, output)
@@ -180,9 +187,13 @@ internal sealed class Admission(
             var gate = new CoverGate(offer.Prices, channel.Base, cover.Usable, prompt, options.CoverWait, time);
             return (events, (admitted, gate));
         });
-        return result.TryGet(out var done, out var refusal)
-            ? (done.Admitted with { MostCached = _seen.Add(paid.Channel.PayerAuthorizer, prompt) }, done.Cover)
-            : refusal;
+        if (!result.TryGet(out var done, out var refusal))
+        {
+            return refusal;
+        }
+
+        var mostCached = _seen.Add(paid.Channel.PayerAuthorizer, prompt);
+        return (done.Value.Admitted with { Accepted = done.Durable, MostCached = mostCached }, done.Value.Cover);
     }
 
     private Result<(ProviderChannel Channel, Cover Cover)> Judge(

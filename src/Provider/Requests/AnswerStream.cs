@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text;
 using Souk.Engines;
+using Souk.Ledger;
 using Souk.OpenAi.Chat;
 using Souk.OpenAi.Errors;
 using Souk.Protocol;
@@ -24,6 +25,7 @@ internal sealed class AnswerStream : IDisposable
     private readonly IWireResponse _response;
     private readonly TimeProvider _time;
     private readonly Action _left;
+    private readonly CancellationToken _stopping;
     private readonly ChatStreamWriter _writer;
     private readonly ArrayBufferWriter<byte> _held = new(1024);
     private readonly Gathered[] _gathered;
@@ -37,9 +39,11 @@ internal sealed class AnswerStream : IDisposable
     /// <param name="response">Where the answer goes.</param>
     /// <param name="time">Bounds how long tokens gather.</param>
     /// <param name="left">Called when the customer turns out to listen no more.</param>
-    public AnswerStream(Admitted admitted, IWireResponse response, TimeProvider time, Action left)
+    /// <param name="stopping">Cancelled with the work.</param>
+    public AnswerStream(
+        Admitted admitted, IWireResponse response, TimeProvider time, Action left, CancellationToken stopping)
     {
-        (_admitted, _response, _time, _left) = (admitted, response, time, left);
+        (_admitted, _response, _time, _left, _stopping) = (admitted, response, time, left, stopping);
         _writer = new ChatStreamWriter(
             (IsText ? "cmpl-" : "chatcmpl-") + admitted.Paid.Id, time.GetUtcNow().ToUnixTimeSeconds(),
             admitted.Offer.ModelDigest.ToString(), isText: IsText);
@@ -73,13 +77,20 @@ internal sealed class AnswerStream : IDisposable
 
     private bool IsText => _admitted.Chat.Prompt is not null;
 
-    /// <summary>Begins the answer: status and headers, the provider's nonce among them, and the role chunks;
-    /// once.</summary>
+    /// <summary>Begins the answer, once the request's acceptance is durable: status and headers, the provider's nonce
+    /// among them, and the role chunks; once.</summary>
+    /// <exception cref="LedgerException">The acceptance cannot become durable; nothing has left.</exception>
+    /// <exception cref="OperationCanceledException">The work was stopped meanwhile; nothing has left.</exception>
     public async ValueTask StartAsync()
     {
         if (IsStarted || !IsListening)
         {
             return;
+        }
+
+        if (!_admitted.Accepted.IsCompletedSuccessfully)
+        {
+            await _admitted.Accepted.WaitAsync(_stopping);
         }
 
         try

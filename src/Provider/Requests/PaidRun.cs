@@ -31,7 +31,7 @@ internal sealed class PaidRun : PaidWork
         : base(admitted, cover)
     {
         (_admitted, _time) = (admitted, time);
-        _stream = new AnswerStream(admitted, response, time, Cancel);
+        _stream = new AnswerStream(admitted, response, time, Cancel, Stopping);
         _ids = [.. Enumerable.Range(0, admitted.Chat.Choices).Select(_ => new List<int>())];
         _reasons = new string?[admitted.Chat.Choices];
     }

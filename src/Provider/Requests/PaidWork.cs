@@ -17,6 +17,10 @@ internal sealed record Admitted(
     /// <summary>Greatest output of one choice, in tokens.</summary>
     public int MaxTokens => Math.Min(Chat.MaxTokens ?? Offer.MaxOutput, Offer.MaxOutput);
 
+    /// <summary>Completes when voucher and admission are durable, and fails where they cannot be. Work may begin
+    /// before that, at this side's own risk; nothing of it may leave.</summary>
+    public Task Accepted { get; init; } = Task.CompletedTask;
+
     /// <summary>The most prompt tokens that can be cached: what this customer sent here before.</summary>
     public ulong MostCached { get; init; }
 

@@ -58,7 +58,7 @@ internal sealed partial class RequestDesk : IDisposable
             return;
         }
 
-        var result = await _admission.AdmitAsync(paid with { Path = request.Path }, request.Body);
+        var result = _admission.Admit(paid with { Path = request.Path }, request.Body);
         if (!result.TryGet(out var admission, out refusal))
         {
             await RefuseAsync(response, refusal, StatusOf(refusal), aborted);
@@ -151,6 +151,7 @@ internal sealed partial class RequestDesk : IDisposable
     {
         if (_running.TryGetValue(id, out var run))
         {
+            await run.Admitted.Accepted.WaitAsync(aborted);
             var running = new RequestRecord(id, RequestState.Running, run.Choices(), null);
             await response.SendJsonAsync(200, running.ToJson(), aborted);
             return;
@@ -194,6 +195,7 @@ internal sealed partial class RequestDesk : IDisposable
             LogEngineBug(bug);
         }
 
+        await admitted.Accepted;
         var receipt = await _receipts.SignAsync(run);
         _running.TryRemove(admitted.Paid.Id, out _);
         _watch.Remind(admitted.ChannelId);
