@@ -120,7 +120,8 @@ internal sealed class ProviderAudit(Auditor auditor)
         return channel;
     }
 
-    /// <summary>The engine has read a prompt or made tokens: never more than is promised and durable.</summary>
+    /// <summary>The engine has read a prompt or made tokens: never more than is promised and durable. It may begin
+    /// before that; nobody takes a token from it.</summary>
     /// <param name="id">The request.</param>
     /// <param name="prompt">Tokens of its prompt.</param>
     /// <param name="counted">Tokens made that count for the bill as they come.</param>
@@ -129,7 +130,7 @@ internal sealed class ProviderAudit(Auditor auditor)
     {
         if (!Requests.TryGetValue(id, out var request))
         {
-            auditor.Require(false, "the engine works on a request that is not on the disk");
+            auditor.Require(generated == 0, "the engine makes tokens of a request that is not on the disk");
             return;
         }
 

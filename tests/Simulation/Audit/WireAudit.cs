@@ -110,6 +110,9 @@ internal sealed class WireAudit(Auditor auditor, Uri provider) : IWireWitness
         if (count > 0)
         {
             var request128 = RequestId.Parse(id);
+            auditor.Require(
+                auditor.Provider.Requests.ContainsKey(request128),
+                "tokens left before their request was on the provider's disk");
             _sent[request128] = _sent.GetValueOrDefault(request128) + count;
         }
     }

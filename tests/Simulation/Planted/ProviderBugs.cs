@@ -30,6 +30,9 @@ internal static class ProviderBugs
                     + " new(tokens <= _covered);",
                 "            if (PLANTED || tokens <= _covered || _isFinal)\n            {\n"
                     + "                return new(PLANTED || tokens <= _covered);")),
+        new("answer-before-acceptance", "An answer begins before its voucher is on the disk.",
+            new Hunk("src/Provider/Requests/AnswerStream.cs", "if (!_admitted.Accepted.IsCompletedSuccessfully)",
+                "if (!PLANTED && !_admitted.Accepted.IsCompletedSuccessfully)")),
         new("voucher-not-kept", "A higher voucher counts before it is on the disk, and is never written.",
             new Hunk("src/Provider/Requests/RequestDesk.cs",
                 "? (new LedgerEvent[] { new VoucherAccepted(raise.Voucher, id, raise.IdsReceived, Now()) }, cover)",
