@@ -30,7 +30,8 @@ public sealed record SellerView(
     EscrowDomain Escrow, ChainTiming Timing, ulong HeadTimestamp, ulong Now, ulong ClaimMargin = 0);
 
 /// <summary>
-/// When a provider takes a voucher. Everything is checked locally; the caller writes the voucher down before it works.
+/// When a provider takes a voucher. Everything is checked locally; the caller writes the voucher down before
+/// anything of the work leaves.
 /// </summary>
 public static class VoucherRules
 {
