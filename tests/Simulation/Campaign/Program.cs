@@ -1,5 +1,6 @@
 using System.Globalization;
 using Souk.Simulation.Planted;
+using Souk.Simulation.Tower;
 
 namespace Souk.Simulation.Campaign;
 
@@ -11,6 +12,9 @@ internal static class Program
         usage: tests/Simulation                                    the tests
                tests/Simulation nightly [--events N] [--seeds N] [--minutes N] [--workers N] [--first SEED]
                                         [--result FILE] [--resume]
+               tests/Simulation tower [--closes N] [--minutes N] [--workers N] [--first SEED] [--result FILE]
+                                      [--resume]
+               tests/Simulation tower-replay SEED [--story FILE]
                tests/Simulation planted [--bugs NAME,...] [--seeds N] [--starts N] [--workers N] [--no-build]
                                         [--result FILE] [--resume]
                tests/Simulation replay SEED [--without KIND,...] [--skip-events N,...] [--skip-acts N,...]
@@ -22,6 +26,9 @@ internal static class Program
         ["nightly", .. var rest] => Nightly.Run(new Arguments(rest)),
         ["replay", var seed, .. var rest] => Replay.Run(ulong.Parse(seed, CultureInfo.InvariantCulture), new(rest)),
         ["planted", .. var rest] => PlantedRun.Run(new Arguments(rest)),
+        ["tower", .. var rest] => TowerRun.Run(new Arguments(rest)),
+        ["tower-replay", var seed, .. var rest] =>
+            TowerRun.Replay(ulong.Parse(seed, CultureInfo.InvariantCulture), new(rest)),
         ["hunt", .. var rest] => PlantedRun.Hunt(new Arguments(rest)),
         ["help", ..] => Help(),
         _ => Test(args),

@@ -5,4 +5,8 @@ namespace Souk.Simulation.Planted;
 internal sealed record Hunk(string File, string Find, string Replace);
 
 /// <summary>A bug of the kind that costs money, and what has to be changed in the roles to have it.</summary>
-internal sealed record PlantedBug(string Name, string What, params Hunk[] Hunks);
+internal sealed record PlantedBug(string Name, string What, params Hunk[] Hunks)
+{
+    /// <summary>Whether the watchtower's worlds look for it instead of whole markets.</summary>
+    public bool IsTowers { get; init; }
+}

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Souk.Simulation.Campaign;
+using Souk.Simulation.Tower;
 using Souk.Simulation.World;
 
 namespace Souk.Simulation.Planted;
@@ -71,7 +72,7 @@ internal static class PlantedRun
             var found = 0;
             for (var i = 0UL; i < (ulong)arguments.Number("--seeds", 2_000) && found < Finds; i++)
             {
-                if (MarketLife.Live(Script.Of((start * Apart) + i, Omissions.None)).Violation is { } violation)
+                if (Violation((start * Apart) + i, arguments.Has("--towers")) is { } violation)
                 {
                     Console.WriteLine($"{start} {i} {violation}");
                     found++;
@@ -84,7 +85,11 @@ internal static class PlantedRun
 
     private static PlantedLine Hunt(string program, PlantedBug bug, long seeds, long starts, string commit)
     {
-        var start = new ProcessStartInfo("dotnet", [program, "hunt", "--seeds", Text(seeds), "--starts", Text(starts)])
+        var start = new ProcessStartInfo("dotnet",
+        [
+            program, "hunt", "--seeds", Text(seeds), "--starts", Text(starts), .. bug.IsTowers ? ["--towers"]
+                : (string[])[],
+        ])
         {
             RedirectStandardOutput = true,
         };
@@ -92,7 +97,8 @@ internal static class PlantedRun
         start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var found = process.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Select(line => line.Split(' ', 3)).Where(IsThePlantedBugs).DistinctBy(line => line[0]).ToList();
+            .Select(line => line.Split(' ', 3)).Where(line => IsThePlantedBugs(line, bug)).DistinctBy(line => line[0])
+                .ToList();
         process.WaitForExit();
         int[] needed = [.. found.Select(line => 1 + int.Parse(line[1], CultureInfo.InvariantCulture))];
         return new PlantedLine(
@@ -101,9 +107,13 @@ internal static class PlantedRun
     }
 
     // What fails without the bug as well was not found by it.
-    private static bool IsThePlantedBugs(string[] found) => MarketLife.Live(Script.Of(
+    private static bool IsThePlantedBugs(string[] found, PlantedBug bug) => Violation(
         (ulong.Parse(found[0], CultureInfo.InvariantCulture) * Apart)
-        + ulong.Parse(found[1], CultureInfo.InvariantCulture), Omissions.None)).Violation is null;
+        + ulong.Parse(found[1], CultureInfo.InvariantCulture), bug.IsTowers) is null;
+
+    private static string? Violation(ulong seed, bool isTowers) => isTowers
+        ? TowerWorld.Live(TowerScript.Of(seed)).Violation
+        : MarketLife.Live(Script.Of(seed, Omissions.None)).Violation;
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -15,7 +15,8 @@ internal static class Workshop
         ["Directory.Build.props", "Directory.Packages.props", "global.json", "BannedSymbols.txt", ".editorconfig"];
 
     /// <summary>All bugs.</summary>
-    public static IReadOnlyList<PlantedBug> Bugs { get; } = [.. CustomerBugs.All, .. ProviderBugs.All];
+    public static IReadOnlyList<PlantedBug> Bugs { get; } =
+        [.. CustomerBugs.All, .. ProviderBugs.All, .. TowerBugs.All];
 
     /// <summary>The environment that switches a bug on in the copy.</summary>
     public static KeyValuePair<string, string?> On(string bug) => new(Switch, bug);

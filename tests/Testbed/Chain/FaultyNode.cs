@@ -172,6 +172,11 @@ internal sealed class FaultyAccount(FaultyNode node, SimulatedAccount account) :
             return new Refusal(Fault.Nobody, ChainRefusals.GasTooExpensive, "Gas costs more than the limit.");
         }
 
+        if (!await IsTakenAsync(action))
+        {
+            return NotMined();
+        }
+
         var late = node.Random.Happens(node.Faults.Stuck) ? 1 + node.Random.NextBelow(node.Faults.MostLate) : 0;
         if (!node.Random.Happens(node.Faults.Lost))
         {
@@ -184,9 +189,49 @@ internal sealed class FaultyAccount(FaultyNode node, SimulatedAccount account) :
             _ = account.SubmitAsync(action, late, CancellationToken.None);
         }
 
-        await Task.Delay(node.Random.Between(TimeSpan.Zero, GiveUpAfter), node.Time, CancellationToken.None);
+        var wait = node.Random.Between(TimeSpan.Zero, GiveUpAfter);
+        await Task.Delay(wait < Calm(action) ? wait : Calm(action), node.Time, CancellationToken.None);
         await node.DieAsync();
-        return new Refusal(Fault.Nobody, ChainRefusals.NotMined, "It was not mined in time, and may still be.");
+        return NotMined();
+    }
+
+    private static Refusal NotMined() =>
+        new(Fault.Nobody, ChainRefusals.NotMined, "It was not mined in time, and may still be.");
+
+    // Where blocks are full it waits until it offers enough, which it only does in a hurry.
+    private async Task<bool> IsTakenAsync(MarketAction action)
+    {
+        var end = node.Time.GetUtcNow() + GiveUpAfter;
+        while (node.Chain.LeastPercent > Offered(action))
+        {
+            if (node.Time.GetUtcNow() >= end)
+            {
+                return false;
+            }
+
+            await Task.Delay(TimeSpan.FromSeconds(node.Network.BlockTime), node.Time, CancellationToken.None);
+            await node.DieAsync();
+        }
+
+        return true;
+    }
+
+    private UInt128 Offered(MarketAction action) => action.Hurry is { } hurry
+        ? UInt128.Min(
+            hurry.Percent((ulong)node.Time.GetUtcNow().ToUnixTimeSeconds()),
+            hurry.MostFee * 100 / (SimulatedAccount.Gas * node.Chain.WeiPerGas))
+        : 100;
+
+    // Near its deadline a transaction is replaced at every block, so none is waited for that nobody knows.
+    private TimeSpan Calm(MarketAction action)
+    {
+        if (action.Hurry is not { } hurry)
+        {
+            return GiveUpAfter;
+        }
+
+        var left = (long)hurry.Deadline - (long)hurry.MarginSeconds - node.Time.GetUtcNow().ToUnixTimeSeconds();
+        return TimeSpan.FromSeconds(Math.Clamp(left, 0, (long)GiveUpAfter.TotalSeconds));
     }
 
     private async Task<Result<TxOutcome>> FollowAsync(Task<Result<TxOutcome>> sent)

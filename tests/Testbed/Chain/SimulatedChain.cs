@@ -42,6 +42,10 @@ public sealed partial class SimulatedChain : IMarketChain, IDisposable
     /// <summary>The price of gas, in wei.</summary>
     public UInt128 WeiPerGas { get; set; } = 1_000_000_000;
 
+    /// <summary>What a node's transaction has to offer of that price to be mined, in percent: above 100 blocks are
+    /// full.</summary>
+    public uint LeastPercent { get; set; } = 100;
+
     /// <summary>Units of gas that a relayed deposit takes; anything else takes
     /// <see cref="SimulatedAccount.Gas"/>.</summary>
     public ulong DepositGas { get; set; } = SimulatedAccount.Gas;

@@ -4,7 +4,7 @@ using Souk.Protocol;
 namespace Souk.Testbed.Market;
 
 /// <summary>Enters every append of a ledger into the trace.</summary>
-internal sealed class TracedLedger(ILedger ledger, string owner, SimulationTrace trace) : ILedger
+public sealed class TracedLedger(ILedger ledger, string owner, SimulationTrace trace) : ILedger
 {
     public long Sequence => ledger.Sequence;
 
