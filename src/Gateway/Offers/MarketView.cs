@@ -181,15 +181,30 @@ internal sealed partial class MarketView(
 
     private async Task TakeAsync(ProviderEntry entry, CancellationToken cancellation)
     {
-        var sets = await chain.KeySetsAsync(entry.Provider, ReadPoint.Confirmed, cancellation);
-        if (!sets.TryGet(out var keys, out var refusal) || keys.Value.Count == 0)
+        var known = _entries.GetValueOrDefault(entry.Provider);
+        var fresh = entry.With([entry.Current]);
+        if (known is not null && known.KeySets.Count == entry.Current.Number + 1L
+            && known.KeySets[^1] == fresh.KeySets[0])
         {
-            LogRegistryUnread(refusal?.Message ?? "the provider has no keys");
-            return;
+            // A provider can make its history longer than a node gives in one answer: read only what is new of it.
+            fresh = fresh with { KeySets = known.KeySets };
+        }
+        else
+        {
+            var sets = await chain.KeySetsAsync(entry.Provider, ReadPoint.Confirmed, cancellation);
+            if (!sets.TryGet(out var keys, out var refusal) || keys.Value.Count == 0)
+            {
+                // What was believed under the old keys is over as well, or such a history would keep it alive.
+                LogRegistryUnread(refusal?.Message ?? "the provider has no keys");
+                _book = _book.Without(entry.Provider);
+                _entries = _entries.Remove(entry.Provider);
+                return;
+            }
+
+            fresh = entry.With(keys.Value);
         }
 
-        var fresh = entry.With(keys.Value);
-        if (_entries.TryGetValue(entry.Provider, out var known) && !IsSame(known, fresh))
+        if (known is not null && !IsSame(known, fresh))
         {
             // Offers are believed anew under the changed entry.
             _book = _book.Without(entry.Provider);

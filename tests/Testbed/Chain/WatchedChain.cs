@@ -26,6 +26,10 @@ public sealed class WatchedChain(IMarketChain inner) : IMarketChain
     /// <summary>Awaited before a read of registry entries.</summary>
     public Func<IReadOnlyList<Address>, Task>? OnProviders { get; set; }
 
+    /// <summary>Whether the history of a provider's keys cannot be read, as where it is too long for the
+    /// node.</summary>
+    public bool RefusesKeySets { get; set; }
+
     /// <summary>Reads of registry entries so far.</summary>
     public int ProviderReads { get; private set; }
 
@@ -79,7 +83,10 @@ public sealed class WatchedChain(IMarketChain inner) : IMarketChain
     /// <inheritdoc/>
     public Task<Result<Read<IReadOnlyList<ProviderKeySet>>>> KeySetsAsync(
         Address provider, ReadPoint point, CancellationToken cancellation) =>
-        inner.KeySetsAsync(provider, point, cancellation);
+        RefusesKeySets
+            ? Task.FromResult<Result<Read<IReadOnlyList<ProviderKeySet>>>>(
+                new Refusal(Fault.Nobody, "rpc_unavailable", "The reply is too large."))
+            : inner.KeySetsAsync(provider, point, cancellation);
 
     /// <inheritdoc/>
     public Task<Result<Read<VaultState?>>> VaultAsync(Address vault, ReadPoint point, CancellationToken cancellation) =>
