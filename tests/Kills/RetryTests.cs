@@ -16,6 +16,7 @@ public sealed class RetryTests
     private const int Few = 600;
     private const int MostAtOnce = 100;
     private const int LeastKills = 3;
+    private const int MostFailures = 300;
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(5);
 
     private const string ChargedByName = """
@@ -33,6 +34,7 @@ public sealed class RetryTests
     private int _sent;
     private int _replayed;
     private int _timeouts;
+    private int _failed;
 
     [Fact]
     public async Task Repeated_at_once_and_across_kills_a_named_request_is_charged_once()
@@ -76,15 +78,16 @@ public sealed class RetryTests
         Campaign.Report(new
         {
             test = "retries", commit = Campaign.Commit, seed, names = _named, sent = _sent, replayed = _replayed,
-            unkept, timeouts = _timeouts, kills = _kills, charged = accounts.Charged,
+            unkept, failed = _failed, timeouts = _timeouts, kills = _kills, charged = accounts.Charged,
             slowest_seconds = (int)slowest.TotalSeconds, seconds = (int)watch.Elapsed.TotalSeconds,
         });
     }
 
-    // The body of the answer; null where the gateway says that it was charged and its reply not kept.
+    // The body of the answer; null where the gateway says that it was charged and its reply not kept, or that it
+    // failed.
     private async Task<string?> AskAsync(HttpClient http, KilledNetwork network, int number)
     {
-        var patience = Stopwatch.StartNew();
+        var (patience, failures) = (Stopwatch.StartNew(), 0);
         while (true)
         {
             Assert.True(
@@ -101,8 +104,13 @@ public sealed class RetryTests
                     return body;
                 }
 
-                if (body.Contains("idempotency_reply_not_kept", StringComparison.Ordinal))
+                // A failure that was charged is final: at once where nothing can be shown, and of a stream once it has
+                // been told long enough. One that cost nothing frees its name, which is done again.
+                failures += reply.Headers.Contains("idempotent-replayed") ? 1 : 0;
+                var isFailed = (int)reply.StatusCode == 422 || failures == MostFailures;
+                if (isFailed || body.Contains("idempotency_reply_not_kept", StringComparison.Ordinal))
                 {
+                    Interlocked.Add(ref _failed, isFailed ? 1 : 0);
                     return null;
                 }
 

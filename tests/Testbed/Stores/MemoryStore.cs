@@ -19,6 +19,13 @@ public sealed class MemoryStore
     /// <summary>While true every sync fails for want of room.</summary>
     public bool IsFull { get; set; }
 
+    /// <summary>The process dies in the sync of this number, counted as <see cref="Syncs"/>; of the sync's appends the
+    /// first ones survive, and nobody is told.</summary>
+    public (int Sync, int Surviving)? DiesAt { get; set; }
+
+    /// <summary>Told that the process has died so.</summary>
+    public Action? Died { get; set; }
+
     /// <summary>Told of every row once it is on the disk.</summary>
     public Action<LedgerRow>? Written { get; set; }
 
@@ -122,6 +129,18 @@ public sealed class MemoryStore
             }
 
             Syncs++;
+            if (DiesAt is { } death && Syncs == death.Sync)
+            {
+                (_owner, DiesAt) = (null, null);
+                foreach (var append in batch.Take(death.Surviving))
+                {
+                    Write(append);
+                }
+
+                Died?.Invoke();
+                return null;
+            }
+
             return IsFull ? throw new LedgerFullException("(in memory)") : [.. batch.Select(Write)];
         }
     }
