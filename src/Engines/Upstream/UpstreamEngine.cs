@@ -111,54 +111,38 @@ public sealed class UpstreamEngine : IEngine
             yield return counted;
         }
 
-        health.Enter();
-        var hasTold = false;
+        using var visit = health.Enter();
         IReadOnlyList<EngineEvent> unended = [];
-        try
+        await using var events = StreamAsync(request, body, answer, deadline)
+            .GetAsyncEnumerator(CancellationToken.None);
+        while (true)
         {
-            await using var events = StreamAsync(request, body, answer, deadline)
-                .GetAsyncEnumerator(CancellationToken.None);
-            while (true)
+            EngineEvent next;
+            try
             {
-                EngineEvent next;
-                try
+                if (!await events.MoveNextAsync())
                 {
-                    if (!await events.MoveNextAsync())
-                    {
-                        break;
-                    }
-
-                    next = events.Current;
-                }
-                catch (Exception failure) when (answer.IsBillable && IsBroken(failure, deadline, cancellationToken))
-                {
-                    // Everything had been said, and only the end of the stream is missing.
-                    unended = answer.End();
                     break;
                 }
-                catch (Exception failure) when (Explain(failure, deadline, cancellationToken) is { } known)
-                {
-                    hasTold = Tell(known);
-                    throw known;
-                }
 
-                if (!hasTold)
-                {
-                    health.Worked();
-                    hasTold = true;
-                }
-
-                deadline.Pause();
-                yield return next;
-                deadline.Start(options.IdleTimeout, Deadline.Idle);
+                next = events.Current;
             }
-        }
-        finally
-        {
-            if (!hasTold)
+            catch (Exception failure) when (answer.IsBillable && IsBroken(failure, deadline, cancellationToken))
             {
-                health.Left();
+                // Everything had been said, and only the end of the stream is missing.
+                unended = answer.End();
+                break;
             }
+            catch (Exception failure) when (Explain(failure, deadline, cancellationToken) is { } known)
+            {
+                visit.Failed(known);
+                throw known;
+            }
+
+            visit.Worked();
+            deadline.Pause();
+            yield return next;
+            deadline.Start(options.IdleTimeout, Deadline.Idle);
         }
 
         foreach (var last in unended)
@@ -186,27 +170,18 @@ public sealed class UpstreamEngine : IEngine
 
         using var place = await gate.EnterAsync(cancellationToken);
         using var deadline = new Deadline(time, cancellationToken);
-        health.Enter();
-        var hasTold = false;
+        using var visit = health.Enter();
         try
         {
             deadline.Start(options.FirstTokenTimeout, Deadline.FirstToken);
             var made = await UpstreamEmbedding.RunAsync(http, probe.Model, request, deadline.Token);
-            health.Worked();
-            hasTold = true;
+            visit.Worked();
             return made;
         }
         catch (Exception failure) when (Explain(failure, deadline, cancellationToken) is { } known)
         {
-            hasTold = Tell(known);
+            visit.Failed(known);
             throw known;
-        }
-        finally
-        {
-            if (!hasTold)
-            {
-                health.Left();
-            }
         }
     }
 
@@ -296,18 +271,6 @@ public sealed class UpstreamEngine : IEngine
                 deadline.Start(options.EndTimeout, Deadline.Idle);
             }
         }
-    }
-
-    // An upstream that is full, and one that refuses what a customer sent, are in good health.
-    private bool Tell(EngineException failure)
-    {
-        if (failure is not { Fault: Fault.Ours } || failure.Code == "engine_busy")
-        {
-            return false;
-        }
-
-        health.Failed();
-        return true;
     }
 
     /// <summary>Sends the request, again where no connection came about: a server that restarts is back in a moment,

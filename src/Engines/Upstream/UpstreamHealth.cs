@@ -17,31 +17,30 @@ internal sealed class UpstreamHealth(TimeProvider time)
     private DateTimeOffset restsUntil;
     private bool isOnTrial;
 
-    /// <summary>Lets a request pass. Its outcome must be told by <see cref="Worked"/>, <see cref="Failed"/> or
-    /// <see cref="Left"/>.</summary>
+    /// <summary>Lets a request pass. A visit that is disposed without an outcome has told nothing about the
+    /// upstream.</summary>
     /// <exception cref="EngineException">Ours, "engine_busy": the upstream rests.</exception>
-    public void Enter()
+    public Visit Enter()
     {
         lock (access)
         {
-            if (failures < FailuresBeforeRest)
+            if (failures >= FailuresBeforeRest)
             {
-                return;
+                if (isOnTrial || time.GetUtcNow() < restsUntil)
+                {
+                    throw new EngineException(
+                        Fault.Ours, "engine_busy",
+                        "The upstream failed several times in a row and is left alone for a moment. Try elsewhere.");
+                }
+
+                isOnTrial = true;
             }
 
-            if (isOnTrial || time.GetUtcNow() < restsUntil)
-            {
-                throw new EngineException(
-                    Fault.Ours, "engine_busy",
-                    "The upstream failed several times in a row and is left alone for a moment. Try elsewhere.");
-            }
-
-            isOnTrial = true;
+            return new Visit(this);
         }
     }
 
-    /// <summary>The upstream answered.</summary>
-    public void Worked()
+    private void Worked()
     {
         lock (access)
         {
@@ -49,9 +48,7 @@ internal sealed class UpstreamHealth(TimeProvider time)
         }
     }
 
-    /// <summary>The upstream could not be reached, broke off, was too slow or answered with an error of its own.
-    /// </summary>
-    public void Failed()
+    private void Failed()
     {
         lock (access)
         {
@@ -64,12 +61,46 @@ internal sealed class UpstreamHealth(TimeProvider time)
         }
     }
 
-    /// <summary>The request ended without telling anything about the upstream.</summary>
-    public void Left()
+    private void Left()
     {
         lock (access)
         {
             isOnTrial = false;
+        }
+    }
+
+    /// <summary>One request at the upstream: it worked, and may fail after that.</summary>
+    public sealed class Visit(UpstreamHealth health) : IDisposable
+    {
+        private bool hasTold;
+
+        /// <summary>The upstream answered.</summary>
+        public void Worked()
+        {
+            if (!hasTold)
+            {
+                hasTold = true;
+                health.Worked();
+            }
+        }
+
+        /// <summary>The request failed. An upstream that is full, and one that refuses what a customer sent, are in
+        /// good health.</summary>
+        public void Failed(EngineException failure)
+        {
+            if (failure is { Fault: Fault.Ours } && failure.Code != "engine_busy")
+            {
+                hasTold = true;
+                health.Failed();
+            }
+        }
+
+        public void Dispose()
+        {
+            if (!hasTold)
+            {
+                health.Left();
+            }
         }
     }
 }

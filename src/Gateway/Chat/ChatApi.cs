@@ -1,4 +1,3 @@
-using System.Buffers;
 using Souk.OpenAi.Chat;
 using Souk.OpenAi.Errors;
 using Souk.Protocol;
@@ -24,20 +23,6 @@ internal sealed class ChatApi : IAppApi
     private sealed record Asked(ChatRequest Chat) : IAppRequest
     {
         public IAppReply Begin(RequestId id, long created, long? promptTokens) =>
-            new Reply(new ChatReply("chatcmpl-" + id, created, Chat));
-    }
-
-    private sealed class Reply(ChatReply reply) : IAppReply
-    {
-        public byte[] Whole(IReadOnlyList<ChatChoice> choices, Usage usage) => reply.Whole(choices, usage);
-
-        public void Part(ChunkChoice part, IBufferWriter<byte> output) => reply.Part(part, output);
-
-        public void End(IReadOnlyList<ChatChoice> choices, Usage usage, IBufferWriter<byte> output) =>
-            reply.End(usage, output);
-
-        public void Fail(OpenAiError error, IBufferWriter<byte> output) => reply.Fail(error, output);
-
-        public void Dispose() => reply.Dispose();
+            new TextReply(new ChatReply("chatcmpl-" + id, created, Chat));
     }
 }

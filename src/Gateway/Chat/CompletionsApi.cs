@@ -1,4 +1,3 @@
-using System.Buffers;
 using Souk.OpenAi.Chat;
 using Souk.OpenAi.Completions;
 using Souk.OpenAi.Errors;
@@ -27,20 +26,6 @@ internal sealed class CompletionsApi : IAppApi
         public ChatRequest Chat => Request.Chat;
 
         public IAppReply Begin(RequestId id, long created, long? promptTokens) =>
-            new Reply(new CompletionReply("cmpl-" + id, created, Request));
-    }
-
-    private sealed class Reply(CompletionReply reply) : IAppReply
-    {
-        public byte[] Whole(IReadOnlyList<ChatChoice> choices, Usage usage) => reply.Whole(choices, usage);
-
-        public void Part(ChunkChoice part, IBufferWriter<byte> output) => reply.Part(part, output);
-
-        public void End(IReadOnlyList<ChatChoice> choices, Usage usage, IBufferWriter<byte> output) =>
-            reply.End(usage, output);
-
-        public void Fail(OpenAiError error, IBufferWriter<byte> output) => reply.Fail(error, output);
-
-        public void Dispose() => reply.Dispose();
+            new TextReply(new CompletionReply("cmpl-" + id, created, Request));
     }
 }

@@ -8,16 +8,16 @@ namespace Souk.OpenAi.Chat;
 /// <param name="id">For example <c>chatcmpl-…</c>.</param>
 /// <param name="created">Unix seconds.</param>
 /// <param name="chat">What the app asked for.</param>
-public sealed class ChatReply(string id, long created, ChatRequest chat) : IDisposable
+public sealed class ChatReply(string id, long created, ChatRequest chat) : ITextReply
 {
     private readonly bool[] _hasRole = new bool[chat.Choices];
     private readonly ChatStreamWriter _writer = new(id, created, chat.Model);
 
-    /// <summary>The body of an unstreamed reply.</summary>
+    /// <inheritdoc/>
     public byte[] Whole(IReadOnlyList<ChatChoice> choices, Usage usage) =>
         new ChatCompletion(id, created, chat.Model, choices, usage).ToJson();
 
-    /// <summary>The events for one part of a streamed answer; there may be none.</summary>
+    /// <inheritdoc/>
     public void Part(ChunkChoice part, IBufferWriter<byte> output)
     {
         ArgumentNullException.ThrowIfNull(part);
@@ -51,7 +51,7 @@ public sealed class ChatReply(string id, long created, ChatRequest chat) : IDisp
         }
     }
 
-    /// <summary>Usage where the app asked for it, then the end mark.</summary>
+    /// <inheritdoc/>
     public void End(Usage usage, IBufferWriter<byte> output)
     {
         if (chat.IncludeUsage)
@@ -62,7 +62,7 @@ public sealed class ChatReply(string id, long created, ChatRequest chat) : IDisp
         output.Write(ChatStreamWriter.Done.Span);
     }
 
-    /// <summary>The event that ends a stream which failed.</summary>
+    /// <inheritdoc/>
     public void Fail(OpenAiError error, IBufferWriter<byte> output) => output.Write(_writer.Error(error).Span);
 
     /// <inheritdoc/>

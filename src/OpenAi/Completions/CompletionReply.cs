@@ -10,13 +10,13 @@ namespace Souk.OpenAi.Completions;
 /// <param name="id">For example <c>cmpl-…</c>.</param>
 /// <param name="created">Unix seconds.</param>
 /// <param name="request">What the app asked for.</param>
-public sealed class CompletionReply(string id, long created, CompletionRequest request) : IDisposable
+public sealed class CompletionReply(string id, long created, CompletionRequest request) : ITextReply
 {
     private readonly ChatStreamWriter _writer = new(id, created, request.Chat.Model, isText: true);
     private readonly TextLogprobs?[] _logprobs = new TextLogprobs?[request.Chat.Choices];
     private readonly LogprobsSoFar _prompt = new();
 
-    /// <summary>The body of an unstreamed reply.</summary>
+    /// <inheritdoc/>
     public byte[] Whole(IReadOnlyList<ChatChoice> choices, Usage usage)
     {
         ArgumentNullException.ThrowIfNull(choices);
@@ -45,7 +45,7 @@ public sealed class CompletionReply(string id, long created, CompletionRequest r
         return buffer.WrittenSpan.ToArray();
     }
 
-    /// <summary>The events for one part of a streamed answer; there may be none.</summary>
+    /// <inheritdoc/>
     public void Part(ChunkChoice part, IBufferWriter<byte> output)
     {
         ArgumentNullException.ThrowIfNull(part);
@@ -80,7 +80,7 @@ public sealed class CompletionReply(string id, long created, CompletionRequest r
         }
     }
 
-    /// <summary>Usage where the app asked for it, then the end mark.</summary>
+    /// <inheritdoc/>
     public void End(Usage usage, IBufferWriter<byte> output)
     {
         if (request.Chat.IncludeUsage)
@@ -91,7 +91,7 @@ public sealed class CompletionReply(string id, long created, CompletionRequest r
         output.Write(ChatStreamWriter.Done.Span);
     }
 
-    /// <summary>The event that ends a stream which failed.</summary>
+    /// <inheritdoc/>
     public void Fail(OpenAiError error, IBufferWriter<byte> output) => output.Write(_writer.Error(error).Span);
 
     /// <inheritdoc/>

@@ -268,9 +268,9 @@ internal sealed class PlainDesk(
         CancellationToken aborted)
     {
         var created = time.GetUtcNow().ToUnixTimeSeconds();
-        var shape = plain.Text is { } text
-            ? new PlainShape(null, new CompletionReply("cmpl-" + admitted.Paid.Id, created, text))
-            : new PlainShape(new ChatReply("chatcmpl-" + admitted.Paid.Id, created, plain.Chat), null);
+        ITextReply shape = plain.Text is { } text
+            ? new CompletionReply("cmpl-" + admitted.Paid.Id, created, text)
+            : new ChatReply("chatcmpl-" + admitted.Paid.Id, created, plain.Chat);
         using var reply = new PlainReply(response, plain.Chat, shape, charged => Settled(paid, charged));
         await requests.ServeAsync(admitted, cover, reply, aborted);
         await reply.CompleteAsync(aborted);

@@ -19,7 +19,7 @@ internal sealed class PlainReply : IWireResponse, IDisposable
     private const string EventStream = "text/event-stream";
     private readonly IWireResponse _inner;
     private readonly ChatRequest _chat;
-    private readonly PlainShape _shape;
+    private readonly ITextReply _shape;
     private readonly Func<Amount, SettlementResponse> _settled;
     private readonly SseParser _events = new();
     private readonly ArrayBufferWriter<byte> _out = new(1024);
@@ -34,7 +34,7 @@ internal sealed class PlainReply : IWireResponse, IDisposable
 
     /// <param name="settled">The payment's outcome at a charge; asked when the head leaves.</param>
     public PlainReply(
-        IWireResponse inner, ChatRequest chat, PlainShape shape, Func<Amount, SettlementResponse> settled)
+        IWireResponse inner, ChatRequest chat, ITextReply shape, Func<Amount, SettlementResponse> settled)
     {
         (_inner, _chat, _shape, _settled) = (inner, chat, shape, settled);
         _choices = [.. Enumerable.Range(0, chat.Choices).Select(_ => new PlainChoice())];

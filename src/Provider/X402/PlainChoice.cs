@@ -1,46 +1,13 @@
-using System.Buffers;
+using System.Text;
 using Souk.OpenAi.Chat;
-using Souk.OpenAi.Completions;
-using Souk.OpenAi.Errors;
 
 namespace Souk.Provider.X402;
-
-/// <summary>The shape of a plain client's answer: chat's or the older completions'.</summary>
-internal sealed class PlainShape(ChatReply? chat, CompletionReply? text) : IDisposable
-{
-    public byte[] Whole(IReadOnlyList<ChatChoice> choices, Usage usage) =>
-        chat?.Whole(choices, usage) ?? text!.Whole(choices, usage);
-
-    public void Part(ChunkChoice part, IBufferWriter<byte> output)
-    {
-        chat?.Part(part, output);
-        text?.Part(part, output);
-    }
-
-    public void End(Usage usage, IBufferWriter<byte> output)
-    {
-        chat?.End(usage, output);
-        text?.End(usage, output);
-    }
-
-    public void Fail(OpenAiError error, IBufferWriter<byte> output)
-    {
-        chat?.Fail(error, output);
-        text?.Fail(error, output);
-    }
-
-    public void Dispose()
-    {
-        chat?.Dispose();
-        text?.Dispose();
-    }
-}
 
 /// <summary>What one choice of an unstreamed answer has brought so far.</summary>
 internal sealed class PlainChoice
 {
-    private readonly System.Text.StringBuilder _text = new();
-    private readonly System.Text.StringBuilder _reasoning = new();
+    private readonly StringBuilder _text = new();
+    private readonly StringBuilder _reasoning = new();
     private readonly ToolCallsSoFar _calls = new();
     private readonly LogprobsSoFar _logprobs = new();
     private readonly LogprobsSoFar _promptLogprobs = new();
