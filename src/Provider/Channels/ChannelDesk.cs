@@ -38,6 +38,17 @@ internal sealed class ChannelDesk(
         }
 
         var id = config.Id(_escrow);
+        // Before gas is spent on it: the withdrawal could take the deposit as well.
+        if (IsWithdrawing(id))
+        {
+            // It may have ended since it was seen.
+            var unseen = await watch.RefreshAsync([id], cancellation, config);
+            if ((unseen ?? (IsWithdrawing(id) ? Withdrawing() : null)) is { } pending)
+            {
+                return pending;
+            }
+        }
+
         if (opening.Deposit is { } deposit
             && (await relay.SendAsync(config, deposit, peer, cancellation)).Refusal is { } refused)
         {
@@ -92,6 +103,12 @@ internal sealed class ChannelDesk(
         };
     });
 
+    private bool IsWithdrawing(Bytes32 id) =>
+        journal.Book.Channels.GetValueOrDefault(id) is { IsWithdrawing: true };
+
+    private static Refusal Withdrawing() =>
+        Theirs("channel_withdrawing", "A withdrawal is pending on this channel; open another one.");
+
     private Refusal? Unfit(ChannelConfig config)
     {
         if (config.Receiver != options.Payout || config.ReceiverAuthorizer != options.AuthorizerKey.Address)
@@ -124,7 +141,7 @@ internal sealed class ChannelDesk(
 
             if (channel.IsWithdrawing)
             {
-                return Theirs("channel_withdrawing", "A withdrawal is pending on this channel; open another one.");
+                return Withdrawing();
             }
 
             // Where nothing is known to have been charged there may be no receipt: the first one may be lost, and then

@@ -4,8 +4,8 @@ using Souk.Testbed.Market;
 
 namespace Souk.Gateway.Tests.Offers;
 
-/// <summary>A provider can make the history of its keys so long that no node gives it. That must not keep alive what was
-/// believed of it before.</summary>
+/// <summary>A provider can make the history of its keys so long that no node gives it. That must not keep alive what
+/// was believed of it before.</summary>
 public sealed class UnreadableKeysTests
 {
     [Fact]

@@ -120,6 +120,24 @@ public sealed class ChannelDeskTests
             bought.Receipt.Message.ProviderNonce, 4098, channel.Acceptance.Message.NonceAnchor, 4096));
     });
 
+    /// <summary>A withdrawal that nobody finalized could take the whole of a later deposit at once.</summary>
+    [Fact]
+    public void A_channel_with_a_ripe_withdrawal_is_not_taken_again() => MarketHarness.Run(Options, async market =>
+    {
+        var buyer = new Buyer(market);
+        var channel = await buyer.OpenAsync(5_000);
+        Assert.True((await market.Chain.Account(market.Keys.VaultOwner).SubmitAsync(
+            new VaultInitiateWithdraw(market.Vault, channel.Config, new(5_000)), CancellationToken.None)).IsOk);
+        await market.WaitAsync(1_000);
+
+        Assert.Equal("channel_withdrawing", (await buyer.AskAsync(channel, new(5_000))).Refusal!.Code);
+        Assert.Equal(new Amount(5_000), market.Chain.Channel(channel.Id).Balance);
+
+        Assert.True((await market.Chain.Account(market.Keys.VaultOwner).SubmitAsync(
+            new VaultFinalizeWithdraw(market.Vault, channel.Config), CancellationToken.None)).IsOk);
+        Assert.True((await buyer.AskAsync(channel, new(5_000))).IsOk);
+    });
+
     [Theory]
     [InlineData("{")]
     [InlineData("{}")]
