@@ -11,8 +11,6 @@ namespace Souk.Simulation.Tower;
 /// <summary>A watchtower's machine: its disk outlives its processes, each of which has a node of its own.</summary>
 internal sealed class TowerHost : IDisposable
 {
-    private static readonly TimeSpan SyncTime = TimeSpan.FromMilliseconds(20);
-
     // What 10^18 wei are worth: a claim at ten times the usual fee costs a fraction of every channel's total.
     private static readonly Amount GasMoneyPrice = new(10_000_000);
     private readonly SimulatedScheduler _scheduler;
@@ -35,6 +33,9 @@ internal sealed class TowerHost : IDisposable
         (_scheduler, _network, _chain, _authorizer, _gas, _logs) = (scheduler, network, chain, authorizer, gas, logs);
         chain.Endow(gas.Address, Amount.Zero);
     }
+
+    /// <summary>How long its disk takes for a sync.</summary>
+    public required TimeSpan SyncTime { get; init; }
 
     public PeerTarget Target { get; } =
         new(new Uri("https://tower.example:7446"), Sha.Hash("the tower's certificate"u8));

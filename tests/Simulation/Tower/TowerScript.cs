@@ -57,6 +57,12 @@ internal sealed record TowerScript
     /// that were not synced survive.</summary>
     public required IReadOnlyList<(TimeSpan At, TimeSpan For, int Surviving)> Crashes { get; init; }
 
+    /// <summary>How long its disk takes for a sync.</summary>
+    public required TimeSpan SyncTime { get; init; }
+
+    /// <summary>Whether it is killed, besides, as soon as the provider hears first that claims are held.</summary>
+    public required bool IsKilledAtFirstAnswer { get; init; }
+
     public required double Rate { get; init; }
 
     /// <summary>From when on nothing new goes wrong.</summary>
@@ -86,6 +92,8 @@ internal sealed record TowerScript
                 .Select(at => (at, 1 + shape.NextBelow(DeepestReorganisation)))],
             Crashes = [.. Times(root.Fork("crashes"), shape.NextBelow(5), -TimeSpan.FromSeconds(50), calm)
                 .Select(at => (at, shape.Between(TimeSpan.Zero, TimeSpan.FromSeconds(30)), shape.NextBelow(3)))],
+            SyncTime = TimeSpan.FromSeconds(shape.Happens(0.3) ? 2 : 0.02),
+            IsKilledAtFirstAnswer = shape.Happens(0.3),
             Rate = shape.NextDouble() * 0.1,
         };
     }

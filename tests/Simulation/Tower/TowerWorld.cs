@@ -41,6 +41,7 @@ internal sealed class TowerWorld : IDisposable
     private List<GuardedChannel> _channels = [];
     private int _reorganisations;
     private int _crashes;
+    private bool _isAnswered;
 
     private TowerWorld(TowerScript script, TextWriter? copy)
     {
@@ -57,7 +58,10 @@ internal sealed class TowerWorld : IDisposable
         _customers = new Customers(_scheduler, _chain);
         _tower = new TowerHost(
             _scheduler, _network, _chain, _customers.Authorizer,
-            Customers.NextKey(_scheduler.Randomness.Fork("tower")), _logs);
+            Customers.NextKey(_scheduler.Randomness.Fork("tower")), _logs)
+        {
+            SyncTime = script.SyncTime,
+        };
         _provider = new NodeClient(_network.ClientFor("provider"), _scheduler.Time);
     }
 
@@ -143,6 +147,12 @@ internal sealed class TowerWorld : IDisposable
             var channel = _channels.Find(one => one.Id == held.ChannelId)!;
             channel.Held = Amount.Max(channel.Held, held.Total);
         }
+
+        if (_script.IsKilledAtFirstAnswer && !_isAnswered)
+        {
+            _isAnswered = true;
+            await CrashAsync(SendAgain, 0);
+        }
     }
 
     private async Task TroublesAsync()
@@ -193,11 +203,21 @@ internal sealed class TowerWorld : IDisposable
                 await Task.Delay(start + at - _scheduler.Elapsed, _scheduler.Time);
             }
 
-            _crashes++;
-            _tower.Kill(surviving);
-            await Task.Delay(pause, _scheduler.Time);
-            await _tower.StartAsync();
+            await CrashAsync(pause, surviving);
         }
+    }
+
+    private async Task CrashAsync(TimeSpan pause, int surviving)
+    {
+        if (!_tower.IsUp)
+        {
+            return;
+        }
+
+        _crashes++;
+        _tower.Kill(surviving);
+        await Task.Delay(pause, _scheduler.Time);
+        await _tower.StartAsync();
     }
 
     private async Task BeDearAsync()

@@ -219,7 +219,7 @@ internal sealed class FaultyAccount(FaultyNode node, SimulatedAccount account) :
     private UInt128 Offered(MarketAction action) => action.Hurry is { } hurry
         ? UInt128.Min(
             hurry.Percent((ulong)node.Time.GetUtcNow().ToUnixTimeSeconds()),
-            hurry.MostFee * 100 / (SimulatedAccount.Gas * node.Chain.WeiPerGas))
+            hurry.MostFee / UInt128.Max(SimulatedAccount.Gas * node.Chain.WeiPerGas / 100, 1))
         : 100;
 
     // Near its deadline a transaction is replaced at every block, so none is waited for that nobody knows.
