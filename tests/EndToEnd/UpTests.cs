@@ -129,6 +129,42 @@ public sealed partial class UpTests(TwoNetworks networks) : IClassFixture<TwoNet
     }
 
     [Fact]
+    public async Task Chat_streams_an_answer_with_its_cost_once_and_as_a_conversation()
+    {
+        var (code, once) = await SoukAsync("chat", "What is 3 plus 4?");
+        Assert.Equal(0, code);
+        Assert.Matches(@"7[\s\S]*cost +0\.0*[1-9][0-9]* \([0-9]+ tokens in, [0-9]+ out\)", once);
+
+        var (ended, talk) = await SoukProcess.TalkAsync(
+            "What is 3 plus 4?\n/new\nWhat is 5 plus 6?\n/exit\n", "chat", "--data", _second.Data);
+        Assert.Equal(0, ended);
+        Assert.Equal(2, Regex.Count(talk, "cost +0\\.0*[1-9]"));
+        Assert.Contains("11", talk, StringComparison.Ordinal);
+
+        var (refused, said) = await SoukAsync("chat", "Hello", "--api-key", "sk-souk-nobody");
+        Assert.Equal(1, refused);
+        Assert.Contains("error: ", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Doctor_finds_nothing_wrong_with_a_network_that_runs()
+    {
+        using var told = await JsonAsync("doctor");
+
+        Assert.True(told.RootElement.GetProperty("ok").GetBoolean());
+        var checks = told.RootElement.GetProperty("checks").EnumerateArray()
+            .Select(check => check.GetProperty("check").GetString()!).ToHashSet(StringComparer.Ordinal);
+        Assert.Superset(
+            new HashSet<string>(StringComparer.Ordinal)
+            {
+                "data folder", "node", "anvil", "gateway ledger", "provider ledger", "gateway exposure", "network",
+                "chain", "clock and head", "contracts", "gas key", "vault", "vault caps", "registration", "endpoint",
+                "indexer", "engine",
+            },
+            checks);
+    }
+
+    [Fact]
     public async Task The_owner_lists_a_receiver_that_is_in_no_registry_and_takes_it_off_again()
     {
         const string Receiver = "0x00000000000000000000000000000000000000A1";

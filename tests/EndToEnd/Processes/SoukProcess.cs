@@ -101,9 +101,14 @@ internal sealed class SoukProcess : IAsyncDisposable
     }
 
     /// <summary>Runs another command to its end.</summary>
-    public static async Task<(int Code, string Output)> RunAsync(params string[] arguments)
+    public static Task<(int Code, string Output)> RunAsync(params string[] arguments) => TalkAsync("", arguments);
+
+    /// <summary>The same for a command that is told something on its input.</summary>
+    public static async Task<(int Code, string Output)> TalkAsync(string input, params string[] arguments)
     {
         using var process = Start(arguments);
+        await process.StandardInput.WriteAsync(input);
+        process.StandardInput.Close();
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync().WaitAsync(Patience);
@@ -201,7 +206,8 @@ internal sealed class SoukProcess : IAsyncDisposable
     {
         var start = new ProcessStartInfo(Places.Program)
         {
-            RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Places.Root,
+            RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
+            WorkingDirectory = Places.Root,
         };
         foreach (var argument in arguments)
         {
