@@ -1,5 +1,5 @@
 // Runs jobs through the unmodified OpenAI SDK for Node. In: one JSON document on stdin. Out: a JSON array of outcomes.
-// A job: {id, action: "whole" | "stream" | "complete" | "completeStream" | "embed" | "models", request, apiKey?, maxRetries?, abortAfter?: pieces of text}.
+// A job: {id, action: "whole" | "stream" | "complete" | "completeStream" | "embed" | "models" | a path, request, apiKey?, maxRetries?, abortAfter?: pieces of text}.
 import OpenAI from 'openai';
 
 const chunks = [];
@@ -72,7 +72,22 @@ async function embed(client, job, outcome) {
   outcome.vectors = made.data.map((entry) => Array.from(entry.embedding));
 }
 
-const actions = { whole, stream, complete, completeStream, embed };
+async function ended(made) {
+  const reply = await made;
+  if (reply[Symbol.asyncIterator]) {
+    for await (const event of reply) {
+      void event;
+    }
+  }
+}
+
+const calls = {
+  '/completions': (client, job) => ended(client.completions.create(job.request)),
+  '/embeddings': (client, job) => ended(client.embeddings.create(job.request)),
+  '/responses': (client, job) => ended(client.responses.create(job.request)),
+};
+
+const actions = { ...calls, whole, stream, complete, completeStream, embed };
 
 async function run(job) {
   const outcome = { id: job.id, texts: [], reasons: [], usage: null, error: null, isAborted: false };

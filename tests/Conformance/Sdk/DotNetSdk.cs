@@ -1,9 +1,12 @@
+#pragma warning disable OPENAI001 // The SDK marks its Responses client as a preview.
 using System.ClientModel;
 using System.ClientModel.Primitives;
 using System.Text;
 using System.Text.Json;
 using OpenAI;
 using OpenAI.Chat;
+using OpenAI.Embeddings;
+using OpenAI.Responses;
 
 namespace Souk.Conformance.Sdk;
 
@@ -29,6 +32,28 @@ internal static class DotNetSdk
             }
         }));
         return outcomes;
+    }
+
+    /// <summary>The status of an unstreamed request to /embeddings or /responses, as it is.</summary>
+    public static async Task<int> SendAsync(Uri baseUrl, string apiKey, string path, string model, string request)
+    {
+        var (key, once) = (new ApiKeyCredential(apiKey), new ClientRetryPolicy(0));
+        using var content = BinaryContent.Create(BinaryData.FromString(request));
+        try
+        {
+            var result = path == "/embeddings"
+                ? await new EmbeddingClient(
+                    model, key, new OpenAIClientOptions { Endpoint = baseUrl, RetryPolicy = once })
+                    .GenerateEmbeddingsAsync(content, new RequestOptions())
+                : await new ResponsesClient(
+                    key, new ResponsesClientOptions { Endpoint = baseUrl, RetryPolicy = once })
+                    .CreateResponseAsync(content, new RequestOptions());
+            return result.GetRawResponse().Status;
+        }
+        catch (ClientResultException refused)
+        {
+            return refused.Status;
+        }
     }
 
     private static async Task<SdkOutcome> RunAsync(Uri baseUrl, string apiKey, SdkJob job)

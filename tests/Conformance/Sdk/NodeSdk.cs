@@ -23,7 +23,21 @@ internal static class NodeSdk
             });
         }
 
-        var outcomes = await DriveAsync(baseUrl, apiKey, described, concurrency);
+        return await ReadAsync(baseUrl, apiKey, described, concurrency);
+    }
+
+    /// <summary>Requests to a path as they are.</summary>
+    public static Task<IReadOnlyList<SdkOutcome>> SendAsync(
+        Uri baseUrl, string apiKey, string path, IEnumerable<JsonObject> requests) =>
+        ReadAsync(baseUrl, apiKey, new JsonArray([.. requests.Select(request => new JsonObject
+        {
+            ["id"] = path, ["action"] = path, ["request"] = request.DeepClone(),
+        })]), 1);
+
+    private static async Task<IReadOnlyList<SdkOutcome>> ReadAsync(
+        Uri baseUrl, string apiKey, JsonArray jobs, int concurrency)
+    {
+        var outcomes = await DriveAsync(baseUrl, apiKey, jobs, concurrency);
         return [.. outcomes.EnumerateArray().Select(Read)];
     }
 

@@ -140,6 +140,25 @@ public sealed class BrokenUpstreamTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_connection_of_which_the_server_closes_its_half_is_ours_at_once()
+    {
+        await using var engine = await ConnectAsync();
+        var port = server.BaseUrl.Port;
+        await server.DisposeAsync();
+        using var listener = new TcpListener(IPAddress.Loopback, port);
+        listener.Start();
+        var asking = engine.RefusedAsync(Ask.For("Hi"));
+        using var socket = await listener.AcceptSocketAsync();
+        await socket.SendAsync(Encoding.ASCII.GetBytes(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + $"{Letter.Length:x}\r\n{Letter}\r\n"));
+        // It goes on listening, but will say no more.
+        socket.Shutdown(SocketShutdown.Send);
+
+        Assert.Equal("upstream_truncated", (await asking).Code);
+    }
+
+    [Fact]
     public async Task A_drip_of_bytes_without_a_token_runs_into_the_idle_limit()
     {
         server.Answer = async context =>
