@@ -20,7 +20,7 @@ namespace Souk.Bench;
 internal static class Throughput
 {
     private const int Tokens = 384;
-    private const int Rounds = 15;
+    private const int Rounds = 35;
     private const int WarmUpRequests = 200;
     private const int MostWarmUps = 30;
     private const int FewMethods = 20;
