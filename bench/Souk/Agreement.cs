@@ -23,5 +23,7 @@ internal static class Agreement
         var result = await Trial.CompareSeedsAsync(network, await network.KeyAsync("bench", 900_000_000), 100_000, 2);
         Table.Head($"{result.Requests} requests with the same seed to two providers", "tokens", "different");
         Table.Row("token by token", result.Tokens, result.DifferentTokens);
+        Console.WriteLine(
+            $"  {result.DifferentAnswers} answers part, each at one token; what follows it is another text.");
     }
 }

@@ -14,7 +14,7 @@ internal sealed record EvaluationResult(
     int Questions, int RightOnEngine, int RightThroughNetwork, int DifferentAnswers);
 
 /// <summary>How many tokens differed between two providers that were given the same seeds.</summary>
-internal sealed record SeedResult(int Requests, int Tokens, int DifferentTokens);
+internal sealed record SeedResult(int Requests, int Tokens, int DifferentTokens, int DifferentAnswers);
 
 /// <summary>Asks the same of different parts of a network and compares what comes back.</summary>
 internal static partial class Trial
@@ -53,7 +53,7 @@ internal static partial class Trial
         var questions = File.ReadLines(Places.Evaluation)
             .Select(line => Question(JsonDocument.Parse(line).RootElement)).ToList();
         using var http = Client(network, apiKey);
-        var (requests, compared, different) = (0, 0, 0);
+        var (requests, compared, different, parted) = (0, 0, 0, 0);
         while (compared < tokens)
         {
             var seeds = Enumerable.Range(requests, 4 * concurrency).ToList();
@@ -70,12 +70,14 @@ internal static partial class Trial
             {
                 requests++;
                 compared += Math.Max(first.Length, second.Length);
+                // After the first token that differs the rest of an answer is another text.
+                parted += first.SequenceEqual(second) ? 0 : 1;
                 different += Math.Max(first.Length, second.Length) - first.Zip(second)
                     .Count(pair => pair.First == pair.Second);
             }
         }
 
-        return new SeedResult(requests, compared, different);
+        return new SeedResult(requests, compared, different, parted);
     }
 
     /// <summary>The model's own normalisation: lower case, words, no ends of sentences.</summary>
