@@ -14,16 +14,20 @@ using Souk.Protocol;
 // processor time, so that a busy machine does not disturb it.
 // usage: dotnet run -c Release --project bench/Grammar -- MODEL_DIRECTORY [SCHEMAS] [FIRST_SEED] [TOKENS]
 //        dotnet run -c Release --project bench/Grammar -- vocabulary MODEL_DIRECTORY SIZE SCHEMAS TOKENS
+//        dotnet run -c Release --project bench/Grammar -- gaps MODEL_DIRECTORY SIZE SCHEMAS
 if (args.Length == 0)
 {
-    Console.Error.WriteLine("usage: bench/Grammar MODEL_DIRECTORY [SCHEMAS] [FIRST_SEED] [TOKENS]");
-    Console.Error.WriteLine("       bench/Grammar vocabulary MODEL_DIRECTORY SIZE SCHEMAS TOKENS");
+    Console.Error.WriteLine("usage: bench/Grammar MODEL_DIRECTORY [SCHEMAS] [FIRST_SEED] [TOKENS]\n"
+        + "       bench/Grammar vocabulary MODEL_DIRECTORY SIZE SCHEMAS TOKENS\n"
+        + "       bench/Grammar gaps MODEL_DIRECTORY SIZE SCHEMAS");
     return 2;
 }
 
-if (args is ["vocabulary", var grown, ..])
+if (args is ["vocabulary" or "gaps", var grown, ..])
 {
-    LargeVocabulary.Run(grown, Argument(2, 32_000), Argument(3, 50), Argument(4, 200));
+    var (size, count) = (Argument(2, 32_000), Argument(3, 50));
+    await (args[0] == "gaps" ? Gaps.RunAsync(grown, size, count)
+        : LargeVocabulary.RunAsync(grown, size, count, Argument(4, 200)));
     return 0;
 }
 

@@ -69,6 +69,9 @@ internal sealed class ByteGrammar
         return known ??= Compute(from, value);
     }
 
+    /// <summary>Whether <see cref="Step"/> was asked the same before.</summary>
+    public bool Knows(Configuration from, byte value) => from.Next(classes[value], classCount) is not null;
+
     /// <summary>After a special token; dead where it may not stand.</summary>
     public Configuration StepSpecial(Configuration from, int token)
     {

@@ -10,6 +10,9 @@ internal sealed class MaskWork
     /// narrows the choice: single bytes come first, so a grammar never gets stuck.</summary>
     private const long MostSteps = 4_000_000;
 
+    /// <summary>How much longer a step takes whose outcome is not known yet.</summary>
+    private const long NewStep = 16;
+
     private readonly ByteGrammar grammar;
     private readonly TokenTrie trie;
     private readonly Configuration start;
@@ -37,7 +40,8 @@ internal sealed class MaskWork
     public ulong[] Mask => isDone && failure is null
         ? mask : throw new InvalidOperationException("There is no mask.", failure);
 
-    /// <summary>Goes on for about as many steps; what it comes to does not depend on how it is cut.</summary>
+    /// <summary>Goes on for what about as many steps take whose outcome is known; what it comes to does not depend on
+    /// how it is cut.</summary>
     public void Advance(long most)
     {
         try
@@ -61,9 +65,8 @@ internal sealed class MaskWork
     {
         for (; singles < trie.SingleBytes.Count && most > 0; singles++)
         {
-            most -= start.Frames.Length;
             int id = trie.SingleBytes[singles];
-            if (!grammar.Step(start, trie.BytesOf(id)[0]).IsDead)
+            if (!Step(start, trie.BytesOf(id)[0], ref most).IsDead)
             {
                 Allow(id);
             }
@@ -82,13 +85,12 @@ internal sealed class MaskWork
 
             // Counted by places, not by what is already known, so that a mask does not depend on what came before.
             steps += from.Frames.Length;
-            most -= from.Frames.Length;
             if (steps > MostSteps)
             {
                 return true;
             }
 
-            var to = grammar.Step(from, labels[node]);
+            var to = Step(from, labels[node], ref most);
             if (to.IsDead)
             {
                 node = trie.Behind[node];
@@ -107,6 +109,12 @@ internal sealed class MaskWork
         return node >= labels.Length;
     }
 
+    private Configuration Step(Configuration from, byte value, ref long most)
+    {
+        most -= from.Frames.Length * (grammar.Knows(from, value) ? 1 : NewStep);
+        return grammar.Step(from, value);
+    }
+
     private void AllowSpecials()
     {
         if (start.CanEnd)
@@ -122,7 +130,8 @@ internal sealed class MaskWork
             Allow(id);
         }
 
-        for (int id = 0; grammar.AllowsSpecials(start) && id < trie.Size; id++)
+        int free = grammar.AllowsSpecials(start) ? trie.Size : 0;
+        for (int id = 0; id < free; id++)
         {
             if (trie.IsSpecial(id) && !trie.IsEnd(id) && !grammar.NamesSpecial(id))
             {

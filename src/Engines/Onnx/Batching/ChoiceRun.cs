@@ -10,8 +10,8 @@ namespace Souk.Engines.Onnx.Batching;
 /// last one. Used by one engine thread.</summary>
 internal sealed class ChoiceRun
 {
-    /// <summary>Steps of a mask that are computed between two passes: those of most masks of small vocabularies, a
-    /// fraction of a millisecond. Longer ones are left to another thread.</summary>
+    /// <summary>Steps of a mask that are computed between two passes, a fraction of a millisecond: most masks of small
+    /// vocabularies take no more. Longer ones are left to another thread.</summary>
     internal const long MaskSteps = 4_096;
 
     private readonly IncrementalDecoder text;
