@@ -64,5 +64,7 @@ internal static class ProviderBugs
             new Hunk("src/Provider/Requests/Admission.cs",
                 ".Nonce(NoncePosition.Of(channel.Acceptance.Index, paid.Index)!.Value)",
                 ".Nonce(PLANTED ? 1 : NoncePosition.Of(channel.Acceptance.Index, paid.Index)!.Value)")),
+        new("failure-charged", "What failed before its first token is charged its prompt.",
+            new Hunk(Receipts, "var isFree = run.Outcome", "var isFree = !PLANTED && run.Outcome")),
     ];
 }

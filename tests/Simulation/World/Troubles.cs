@@ -67,10 +67,13 @@ internal sealed class Troubles(Script script, MarketHarness market, Lives lives)
                 await KillGatewayAsync(one);
                 break;
             case FaultKind.Reorganisation:
-                market.Chain.Reorganise(Math.Min(1 + (one.Size % script.Depth), market.Chain.Depth), _random);
+                // Nodes forget what was in blocks that were replaced, some more than others.
+                market.Chain.Reorganise(
+                    Math.Min(1 + (one.Size % script.Depth), market.Chain.Depth), _random,
+                    one.Size % 3 == 0 ? 0.6 : 0.05);
                 break;
             case FaultKind.EngineFailure:
-                market.Engine.FailsAfter = one.Size % 20;
+                market.Engine.FailsAfter = one.Size % 2 == 0 ? 0 : one.Size % 20;
                 await WaitAsync(one);
                 market.Engine.FailsAfter = null;
                 break;

@@ -16,7 +16,8 @@ public sealed partial class SimulatedChain
     /// </summary>
     /// <param name="depth">How many blocks are replaced, 1 to <see cref="Depth"/>.</param>
     /// <param name="random">Decides what becomes of each transaction.</param>
-    public void Reorganise(int depth, SeededRandomness random)
+    /// <param name="lost">The share of transactions that are gone for good.</param>
+    public void Reorganise(int depth, SeededRandomness random, double lost = 0.05)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(depth >= 1 && depth <= Depth, true);
         ArgumentNullException.ThrowIfNull(random);
@@ -32,12 +33,12 @@ public sealed partial class SimulatedChain
             {
                 var place = Math.Max(i, latest.GetValueOrDefault(sent.Sender));
                 var fate = random.NextDouble();
-                if (fate < 0.05)
+                if (fate < lost)
                 {
                     continue;
                 }
 
-                place = fate < 0.6 ? place : place + 1 + random.NextBelow(4);
+                place = fate < Math.Max(0.6, lost) ? place : place + 1 + random.NextBelow(4);
                 latest[sent.Sender] = place;
                 if (place <= depth)
                 {
