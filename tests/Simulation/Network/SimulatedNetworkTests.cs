@@ -182,6 +182,33 @@ public sealed class SimulatedNetworkTests
     }
 
     [Fact]
+    public void A_request_arrives_twice_only_where_a_connection_was_made()
+    {
+        using var scheduler = new SimulatedScheduler(4);
+        var network = new SimulatedNetwork(scheduler, new() { DoubledRequest = 1 });
+        var arrivals = 0;
+        var handler = new Handler(async (_, response, aborted) =>
+        {
+            arrivals++;
+            await response.StartAsync(204, [], aborted);
+        });
+
+        scheduler.Run(async () =>
+        {
+            var refused = await Assert.ThrowsAsync<WireException>(
+                () => network.SendAsync(Target, WireRequest.Get("/"), default));
+            Assert.Equal(WireCodes.ConnectFailed, refused.Code);
+            network.Listen(Somewhere, handler);
+            await Task.Delay(network.Faults.LatestCopy + TimeSpan.FromSeconds(1), scheduler.Time);
+            Assert.Equal(0, arrivals);
+
+            await using var reply = await network.SendAsync(Target, WireRequest.Get("/"), default);
+            await Task.Delay(network.Faults.LatestCopy + TimeSpan.FromSeconds(1), scheduler.Time);
+            Assert.Equal(2, arrivals);
+        });
+    }
+
+    [Fact]
     public void A_failing_handler_answers_500_or_breaks_what_it_has_begun()
     {
         using var scheduler = new SimulatedScheduler(4);

@@ -23,6 +23,7 @@ internal sealed class SimulatedExchange : IWireResponse
     private SimulatedListener? _listener;
     private TaskCompletionSource? _room;
     private TimeSpan _lastArrival;
+    private TimeSpan? _copyAt;
     private int _bytesUnderWay;
     private bool _isStarted;
     private bool _isReplyLost;
@@ -61,9 +62,8 @@ internal sealed class SimulatedExchange : IWireResponse
             _scheduler.After(_network.NextDelay(), Arrive);
             if (faults.DoubledRequest > 0 && _network.Random.Happens(faults.DoubledRequest))
             {
-                _scheduler.After(
-                    _network.NextDelay() + _network.Random.Between(TimeSpan.Zero, faults.LatestCopy),
-                    new StrayCopy(_network, _target.Endpoint, _request).Arrive);
+                _copyAt = _scheduler.Elapsed + _network.NextDelay()
+                    + _network.Random.Between(TimeSpan.Zero, faults.LatestCopy);
             }
         }
 
@@ -179,11 +179,27 @@ internal sealed class SimulatedExchange : IWireResponse
         {
             Fail(new(Fault.Theirs, WireCodes.PinMismatch, "The peer's certificate is not the one its offer states."));
         }
-        else if (_head.Task.IsCompleted)
-        {
-            // The client gave up while the request was on its way.
-        }
         else
+        {
+            ArriveOnceMore();
+            Accept(listener);
+        }
+    }
+
+    // Only what has left can be resent: where no connection was made, nobody holds the request.
+    private void ArriveOnceMore()
+    {
+        if (_copyAt is { } at)
+        {
+            var wait = at > _scheduler.Elapsed ? at - _scheduler.Elapsed : TimeSpan.Zero;
+            _scheduler.After(wait, new StrayCopy(_network, _target.Endpoint, _request).Arrive);
+        }
+    }
+
+    private void Accept(SimulatedListener listener)
+    {
+        // Otherwise the client gave up while the request was on its way.
+        if (!_head.Task.IsCompleted)
         {
             Trace("arrive", $"{_target.Endpoint.Authority} {_request.Method} {_request.Path}", default);
             _network.Witness?.Arrived(_target.Endpoint, _request);

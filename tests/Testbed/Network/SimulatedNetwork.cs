@@ -18,7 +18,8 @@ public sealed record NetworkFaults
     /// <summary>A request vanishes before the peer sees it; the client runs into its headers timeout.</summary>
     public double LostRequest { get; init; }
 
-    /// <summary>A request arrives twice, up to <see cref="LatestCopy"/> later: something between resent it.</summary>
+    /// <summary>A request arrives twice, up to <see cref="LatestCopy"/> later: something between resent it. Not where
+    /// the connection was refused, since then the request never left.</summary>
     public double DoubledRequest { get; init; }
 
     /// <summary>How much later the copy arrives at most. A gateway that hears of no such request for 10 seconds takes
