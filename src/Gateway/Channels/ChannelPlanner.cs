@@ -137,10 +137,14 @@ internal sealed partial class ChannelPlanner(
         var missing = Math.Min(wanted - usable, options.MostChannelsPerProvider - open);
         var openings = Enumerable.Range(0, Math.Max(missing, 0)).Select(_ => opener.OpenAsync(offer, cancellation))
             .ToList();
+        List<Refusal?> outcomes = [];
         foreach (var opening in openings)
         {
-            Settle(provider, await opening);
+            outcomes.Add(await opening);
+            Signal();
         }
+
+        Settle(provider, outcomes);
 
         if (usable >= options.WarmChannels)
         {
@@ -172,16 +176,25 @@ internal sealed partial class ChannelPlanner(
     }
 
     // A channel with less than a quarter of its deposit left is too small to be called warm; it is used up all the
-    // same.
-    private static bool IsFresh(CustomerChannel channel) => channel.Free.Units >= channel.Deposit.Units / 4;
+    // same. One whose deposit a reorganisation undid has nothing to be used up.
+    private static bool IsFresh(CustomerChannel channel) =>
+        !channel.Free.IsZero && channel.Free.Units >= channel.Deposit.Units / 4;
 
     // A provider may change its payout, authorizer or delay; channels made for the old terms pay for nothing any more.
     private bool Fits(CustomerChannel channel, Offer offer) =>
         ChannelRules.Check(channel.Config, channel.Id, offer, chain.Network.EscrowDomain) is null;
 
-    private void Settle(Address provider, Refusal? refusal)
+    // What was tried at once fails of one cause: it counts as one failure, and as none before it where a part of it
+    // succeeded.
+    private void Settle(Address provider, List<Refusal?> outcomes)
     {
+        if (outcomes.Count == 0)
+        {
+            return;
+        }
+
         var pause = TimeSpan.Zero;
+        var refusal = outcomes.FindLast(outcome => outcome is not null);
         lock (_guard)
         {
             if (refusal is null)
@@ -190,7 +203,7 @@ internal sealed partial class ChannelPlanner(
             }
             else
             {
-                var failures = _backOff.GetValueOrDefault(provider).Failures + 1;
+                var failures = (outcomes.Contains(null) ? 0 : _backOff.GetValueOrDefault(provider).Failures) + 1;
                 pause = TimeSpan.FromSeconds(Math.Min(1L << Math.Min(failures, 20), (long)MostBackOff.TotalSeconds));
                 _backOff[provider] = (time.GetElapsedTime(0) + pause, failures, refusal);
             }
@@ -248,14 +261,17 @@ internal sealed partial class ChannelPlanner(
             return;
         }
 
+        List<Refusal?> outcomes = [];
         for (var i = 0; i < draws.Count; i++)
         {
             if (!states.Value[i].Available.IsZero && states.Value[i].Withdrawal is null)
             {
                 await opener.NoteFundedAsync(offer.Offer.Provider, draws[i], states.Value[i].Balance);
-                Settle(offer.Offer.Provider, await opener.TakeAsync(offer, draws[i].Config, null, cancellation));
+                outcomes.Add(await opener.TakeAsync(offer, draws[i].Config, null, cancellation));
             }
         }
+
+        Settle(offer.Offer.Provider, outcomes);
     }
 
     // An x402 server may be paid at a provider's address; its channels are not the planner's.

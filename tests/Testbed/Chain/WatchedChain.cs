@@ -30,6 +30,9 @@ public sealed class WatchedChain(IMarketChain inner) : IMarketChain
     /// node.</summary>
     public bool RefusesKeySets { get; set; }
 
+    /// <summary>Whether vaults cannot be read.</summary>
+    public bool RefusesVaults { get; set; }
+
     /// <summary>Reads of registry entries so far.</summary>
     public int ProviderReads { get; private set; }
 
@@ -90,7 +93,10 @@ public sealed class WatchedChain(IMarketChain inner) : IMarketChain
 
     /// <inheritdoc/>
     public Task<Result<Read<VaultState?>>> VaultAsync(Address vault, ReadPoint point, CancellationToken cancellation) =>
-        inner.VaultAsync(vault, point, cancellation);
+        RefusesVaults
+            ? Task.FromResult<Result<Read<VaultState?>>>(
+                new Refusal(Fault.Nobody, "rpc_unavailable", "The node does not answer."))
+            : inner.VaultAsync(vault, point, cancellation);
 
     /// <inheritdoc/>
     public Task<Result<Address>> VaultAddressAsync(
