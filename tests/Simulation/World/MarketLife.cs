@@ -18,6 +18,9 @@ internal sealed record Fate(ulong Seed, long Events, Bytes32 Trace, bool Withdre
 internal sealed class MarketLife
 {
     private const double MostQuietSeconds = 3_600;
+
+    // The longest that a gateway leaves a provider alone with whom it could open no channel.
+    private static readonly TimeSpan MostBackOff = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Turn = TimeSpan.FromSeconds(1);
     private readonly Script _script;
     private readonly MarketHarness _market;
@@ -110,7 +113,15 @@ internal sealed class MarketLife
         await UntilQuietAsync();
         await finished;
         var probe = await _market.Gateway.CreateKeyAsync("probe", new(1_000_000), null);
-        var reply = await _market.AppWith(probe.Value.Secret).ChatAsync(body => body["max_tokens"] = 2);
+        var app = _market.AppWith(probe.Value.Secret);
+        var end = _market.Time.GetUtcNow() + MostBackOff;
+        AppReply reply;
+        while ((reply = await app.ChatAsync(body => body["max_tokens"] = 2)).Status == 503
+            && _market.Time.GetUtcNow() < end)
+        {
+            await Task.Delay(Turn, _market.Time);
+        }
+
         Auditor.Require(reply.Status == 200, $"after all troubles an app gets {reply.Status}: {reply.Text}");
         await UntilQuietAsync();
         var claimed = await _market.Provider.ClaimNowAsync(CancellationToken.None);

@@ -7,7 +7,8 @@ public sealed class MarketLifeTests
     /// <summary>Seeds that once broke a rule, and a few that are only there to be many.</summary>
     public static TheoryData<ulong> Seeds =>
     [
-        27, 123, 163, 177, 365, 1467, 1877, 2665, 1_000_054, .. Enumerable.Range(1, 20).Select(seed => (ulong)seed),
+        27, 123, 163, 177, 355, 365, 1467, 1877, 2169, 2665, 4097, 5092, 1_000_054,
+        .. Enumerable.Range(1, 20).Select(seed => (ulong)seed),
     ];
 
     [Theory]
