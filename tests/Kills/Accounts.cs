@@ -92,10 +92,16 @@ internal sealed class Accounts
                 var receipt = row.Body.GetProperty("receipt").GetProperty("message");
                 bases[receipt.GetProperty("channel_id").GetString()!] = Number(receipt, "cumulative");
             }
-            else if (row.Kind == "voucher_issued" && _signed.TryGetValue(row.Key, out var receipt)
-                && !Number(receipt, "input_tokens").IsZero)
+            else if (row.Kind == "voucher_issued")
             {
                 var (channel, ceiling) = Voucher(row.Body);
+                if (!_signed.TryGetValue(row.Key, out var receipt) || Number(receipt, "input_tokens").IsZero)
+                {
+                    // Of a request that was lost nobody says how long its prompt was; its ceiling stays all the same.
+                    ceilings[channel] = BigInteger.Max(ceiling, ceilings.GetValueOrDefault(channel));
+                    continue;
+                }
+
                 var reach = bases.GetValueOrDefault(channel)
                     + Price(receipt, Number(row.Body, "ids_received") + KilledNetwork.SliceTokens, isCached: false);
                 // A ceiling never falls: it may still be that of a request which used less.
